@@ -1,0 +1,2 @@
+/** Entry points for spark-submit and the {@code lowpass} command. */
+package dev.lowpass.jobs;

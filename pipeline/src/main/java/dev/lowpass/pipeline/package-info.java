@@ -1,0 +1,2 @@
+/** One document in, one completion out, without Spark. */
+package dev.lowpass.pipeline;

@@ -1,0 +1,2 @@
+/** Spark's view of the engine. */
+package dev.lowpass.udfs;
