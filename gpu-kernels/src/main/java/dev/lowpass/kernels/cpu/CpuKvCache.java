@@ -1,0 +1,152 @@
+package dev.lowpass.kernels.cpu;
+
+import dev.lowpass.kernels.KvCache;
+import java.util.Arrays;
+
+/**
+ * Keys and values, an array each a layer, in blocks of {@link Kernels#BLOCK} entries that begin at
+ * multiples of that number.
+ *
+ * <p>Values are {@code [kvHeads, entries, width]}, {@code width} being headDim rounded up to whole
+ * vectors. Keys are transposed within their block, {@code [kvHeads, blocks, headDim, BLOCK]}: a
+ * query's scores for consecutive entries then lie in consecutive lanes, and no product needs a sum
+ * across lanes.
+ */
+final class CpuKvCache implements KvCache {
+  private final int kvHeads;
+  private final int headDim;
+  private final int width;
+  private final int capacity;
+  private final int blocks;
+  private final int[] lengths;
+  private float[][] keys;
+  private float[][] values;
+
+  CpuKvCache(int layers, int kvHeads, int headDim, int capacity, int lanes) {
+    if (layers < 1 || kvHeads < 1 || headDim < 1 || capacity < 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              "a cache of %d layers, %d kv heads of %d channels and %d tokens is empty",
+              layers, kvHeads, headDim, capacity));
+    }
+    this.kvHeads = kvHeads;
+    this.headDim = headDim;
+    this.capacity = capacity;
+    width = Sizes.roundUp(headDim, lanes);
+    blocks = Sizes.ceilDiv(capacity, Kernels.BLOCK);
+    lengths = new int[layers];
+    int keySize = Sizes.elements("a layer's keys", kvHeads, blocks, headDim, Kernels.BLOCK);
+    int valueSize = Sizes.elements("a layer's values", kvHeads, blocks, Kernels.BLOCK, width);
+    keys = new float[layers][keySize];
+    values = new float[layers][valueSize];
+  }
+
+  @Override
+  public int capacity() {
+    return capacity;
+  }
+
+  @Override
+  public int length(int layer) {
+    return lengths[layer];
+  }
+
+  @Override
+  public void truncate(int length) {
+    for (int layer = 0; layer < lengths.length; layer++) {
+      if (length < 0 || lengths[layer] < length) {
+        throw new IllegalArgumentException(
+            String.format(
+                "cannot truncate to %d tokens: layer %d holds %d", length, layer, lengths[layer]));
+      }
+    }
+    Arrays.fill(lengths, length);
+  }
+
+  @Override
+  public long bytes() {
+    long floats = 0;
+    for (int layer = 0; layer < keys.length; layer++) {
+      floats += (long) keys[layer].length + values[layer].length;
+    }
+    return Float.BYTES * floats;
+  }
+
+  @Override
+  public void close() {
+    keys = new float[0][];
+    values = new float[0][];
+  }
+
+  int layers() {
+    return lengths.length;
+  }
+
+  int kvHeads() {
+    return kvHeads;
+  }
+
+  int headDim() {
+    return headDim;
+  }
+
+  /** Floats an entry's value takes. */
+  int width() {
+    return width;
+  }
+
+  float[] keys(int layer) {
+    checkOpen();
+    return keys[layer];
+  }
+
+  float[] values(int layer) {
+    checkOpen();
+    return values[layer];
+  }
+
+  /** Where a block's keys begin. */
+  int keyOffset(int kvHead, int block) {
+    return (kvHead * blocks + block) * headDim * Kernels.BLOCK;
+  }
+
+  /** Where an entry's value begins. */
+  int valueOffset(int kvHead, int entry) {
+    return (kvHead * blocks * Kernels.BLOCK + entry) * width;
+  }
+
+  /** Refuses {@code rows} more entries if there is no room for them. */
+  void checkRoom(int layer, int rows) {
+    checkOpen();
+    if (rows > capacity - lengths[layer]) {
+      throw new IllegalStateException(
+          String.format(
+              "the cache is full: layer %d holds %d tokens, %d more exceed its capacity of %d",
+              layer, lengths[layer], rows, capacity));
+    }
+  }
+
+  /** Stores rows of one kv head behind the layer's length, which {@link #grow} moves on. */
+  void store(int layer, int kvHead, float[] newKeys, float[] newValues, int firstRow, int rows) {
+    int stride = kvHeads * headDim;
+    for (int i = 0; i < rows; i++) {
+      int entry = lengths[layer] + i;
+      int in = (firstRow + i) * stride + kvHead * headDim;
+      int key = keyOffset(kvHead, entry / Kernels.BLOCK) + entry % Kernels.BLOCK;
+      for (int d = 0; d < headDim; d++) {
+        keys[layer][key + d * Kernels.BLOCK] = newKeys[in + d];
+      }
+      System.arraycopy(newValues, in, values[layer], valueOffset(kvHead, entry), headDim);
+    }
+  }
+
+  void grow(int layer, int rows) {
+    lengths[layer] += rows;
+  }
+
+  private void checkOpen() {
+    if (keys.length == 0) {
+      throw new IllegalStateException("the cache is closed");
+    }
+  }
+}

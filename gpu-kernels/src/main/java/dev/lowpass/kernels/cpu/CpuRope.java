@@ -1,0 +1,70 @@
+package dev.lowpass.kernels.cpu;
+
+import dev.lowpass.kernels.Rope;
+import java.util.Arrays;
+
+/**
+ * Cosines and sines of the positions asked for last: a decoder rotates queries and keys of all its
+ * layers by the same ones.
+ */
+final class CpuRope implements Rope {
+  private final double[] inverseFrequencies;
+  private final double attentionFactor;
+  private float[] positions = new float[0];
+  private float[] cosines = new float[0];
+  private float[] sines = new float[0];
+
+  CpuRope(double[] inverseFrequencies, double attentionFactor) {
+    if (inverseFrequencies.length == 0) {
+      throw new IllegalArgumentException("a rotary embedding needs at least one frequency");
+    }
+    this.inverseFrequencies = inverseFrequencies.clone();
+    this.attentionFactor = attentionFactor;
+  }
+
+  @Override
+  public int headDim() {
+    return 2 * inverseFrequencies.length;
+  }
+
+  /** {@code [positions, headDim / 2]}, after {@link #prepare}. */
+  float[] cosines() {
+    return cosines;
+  }
+
+  /** {@code [positions, headDim / 2]}, after {@link #prepare}. */
+  float[] sines() {
+    return sines;
+  }
+
+  void prepare(float[] asked, Team team) {
+    if (Arrays.equals(asked, positions)) {
+      return;
+    }
+    int half = inverseFrequencies.length;
+    int size = Sizes.elements("a table of angles", asked.length, half);
+    if (size > cosines.length) {
+      cosines = new float[size];
+      sines = new float[size];
+    }
+    positions = new float[0];
+    int rowsAPart = 16;
+    team.run(
+        Sizes.ceilDiv(asked.length, rowsAPart),
+        (part, worker) -> {
+          int end = Math.min(asked.length, (part + 1) * rowsAPart);
+          for (int row = part * rowsAPart; row < end; row++) {
+            fill(asked[row], row * half);
+          }
+        });
+    positions = asked.clone();
+  }
+
+  private void fill(double position, int offset) {
+    for (int i = 0; i < inverseFrequencies.length; i++) {
+      double angle = position * inverseFrequencies[i];
+      cosines[offset + i] = (float) (Math.cos(angle) * attentionFactor);
+      sines[offset + i] = (float) (Math.sin(angle) * attentionFactor);
+    }
+  }
+}

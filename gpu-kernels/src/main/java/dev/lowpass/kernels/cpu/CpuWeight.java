@@ -1,0 +1,77 @@
+package dev.lowpass.kernels.cpu;
+
+import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Weight;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** A matrix of the checkpoint, where it is mapped. */
+final class CpuWeight implements Weight {
+  private final String name;
+  private final DType type;
+  private final int rows;
+  private final int columns;
+  private final ByteBuffer data;
+  private float[] vector;
+
+  CpuWeight(String name, DType type, int rows, int columns, ByteBuffer data) {
+    if (rows < 1 || columns < 1) {
+      throw new IllegalArgumentException(
+          name + ": a weight [" + rows + ", " + columns + "] is empty");
+    }
+    long bytes = (long) rows * columns * type.bytes();
+    if (data.remaining() != bytes) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s: [%d, %d] of %s takes %d bytes, its data has %d",
+              name, rows, columns, type, bytes, data.remaining()));
+    }
+    this.name = name;
+    this.type = type;
+    this.rows = rows;
+    this.columns = columns;
+    this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public int rows() {
+    return rows;
+  }
+
+  @Override
+  public int columns() {
+    return columns;
+  }
+
+  @Override
+  public DType type() {
+    return type;
+  }
+
+  ByteBuffer data() {
+    return data;
+  }
+
+  /** Bytes a row. */
+  int stride() {
+    return columns * type.bytes();
+  }
+
+  /** A vector's elements as floats: converted on first use, so that a matrix never is. */
+  float[] vector() {
+    if (rows != 1) {
+      throw new IllegalArgumentException(this + " is no vector [1, n]");
+    }
+    if (vector == null) {
+      float[] floats = new float[columns];
+      Floats.get(type, data, 0, floats, 0, columns);
+      vector = floats;
+    }
+    return vector;
+  }
+
+  @Override
+  public String toString() {
+    return name + " [" + rows + ", " + columns + "]";
+  }
+}

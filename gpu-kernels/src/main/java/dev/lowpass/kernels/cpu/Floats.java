@@ -1,0 +1,60 @@
+package dev.lowpass.kernels.cpu;
+
+import dev.lowpass.kernels.DType;
+import java.nio.ByteBuffer;
+
+/** Single elements of a weight as floats; exact for every stored type. */
+final class Floats {
+  private Floats() {}
+
+  /** The element at byte {@code position}. */
+  static float get(DType type, ByteBuffer data, int position) {
+    switch (type) {
+      case F32:
+        return data.getFloat(position);
+      case BF16:
+        return fromBf16(data.getShort(position));
+      case F16:
+        return fromF16(data.getShort(position));
+    }
+    throw new AssertionError(type);
+  }
+
+  /** Converts {@code count} elements from byte {@code position} on. */
+  static void get(DType type, ByteBuffer data, int position, float[] out, int offset, int count) {
+    switch (type) {
+      case F32:
+        for (int i = 0; i < count; i++) {
+          out[offset + i] = data.getFloat(position + 4 * i);
+        }
+        break;
+      case BF16:
+        for (int i = 0; i < count; i++) {
+          out[offset + i] = fromBf16(data.getShort(position + 2 * i));
+        }
+        break;
+      case F16:
+        for (int i = 0; i < count; i++) {
+          out[offset + i] = fromF16(data.getShort(position + 2 * i));
+        }
+        break;
+    }
+  }
+
+  static float fromBf16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  /**
+   * A half's exponent and fraction, moved to where a single has them, are a single 2^112 times too
+   * small: true of subnormals too. Infinity and NaN need their exponent filled up.
+   */
+  static float fromF16(short bits) {
+    int moved = (bits & 0x7fff) << 13;
+    int value =
+        moved >= 0x0f800000
+            ? moved | 0x7f800000
+            : Float.floatToRawIntBits(Float.intBitsToFloat(moved) * 0x1p112f);
+    return Float.intBitsToFloat(value | (bits & 0x8000) << 16);
+  }
+}

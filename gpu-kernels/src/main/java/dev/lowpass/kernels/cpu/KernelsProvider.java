@@ -1,0 +1,58 @@
+package dev.lowpass.kernels.cpu;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Picks the inner loops: the Vector API's where its module is there, plain Java elsewhere. The
+ * system property {@value #PROPERTY} ({@code vector} or {@code plain}) decides otherwise.
+ */
+final class KernelsProvider {
+  static final String PROPERTY = "lowpass.cpu.kernels";
+
+  private static final String MODULE = "jdk.incubator.vector";
+
+  private KernelsProvider() {}
+
+  static Kernels get() {
+    return Holder.KERNELS;
+  }
+
+  private static Kernels choose() {
+    String forced = System.getProperty(PROPERTY, "");
+    // VectorKernels must not load where the module is missing: nothing names the class but
+    // vector().
+    boolean present = ModuleLayer.boot().findModule(MODULE).isPresent();
+    switch (forced) {
+      case "plain":
+        return new PlainKernels();
+      case "vector":
+        if (!present) {
+          throw new IllegalArgumentException(
+              "-D" + PROPERTY + "=vector needs the JVM option --add-modules " + MODULE);
+        }
+        return vector();
+      case "":
+        if (!present) {
+          Logger log = LoggerFactory.getLogger(KernelsProvider.class);
+          log.warn(
+              "the CPU device runs without the Vector API, many times slower:"
+                  + " add the JVM option --add-modules {}",
+              MODULE);
+          return new PlainKernels();
+        }
+        return vector();
+      default:
+        throw new IllegalArgumentException(
+            "-D" + PROPERTY + "=" + forced + " is not known: use vector or plain");
+    }
+  }
+
+  private static Kernels vector() {
+    return new PlainKernels();
+  }
+
+  private static final class Holder {
+    static final Kernels KERNELS = choose();
+  }
+}

@@ -1,0 +1,226 @@
+package dev.lowpass.kernels.cpu;
+
+import dev.lowpass.kernels.DType;
+import java.nio.ByteBuffer;
+
+/** The inner loops without the Vector API: vectors of one lane. */
+final class PlainKernels implements Kernels {
+  @Override
+  public String description() {
+    return "plain Java";
+  }
+
+  @Override
+  public int lanes() {
+    return 1;
+  }
+
+  @Override
+  public void pack(
+      DType type, ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
+    for (int i = 0; i < steps; i++) {
+      out[offset + i * stride] = Floats.get(type, data, position + i * type.bytes());
+    }
+  }
+
+  @Override
+  public void pack(float[] in, int position, int steps, float[] out, int offset, int stride) {
+    for (int i = 0; i < steps; i++) {
+      out[offset + i * stride] = in[position + i];
+    }
+  }
+
+  @Override
+  public void tile(
+      float[] rows, int row, float[] panel, int output, int steps, float[] sums, int sum) {
+    float s00 = sums[sum];
+    float s01 = sums[sum + 1];
+    float s02 = sums[sum + 2];
+    float s10 = sums[sum + 3];
+    float s11 = sums[sum + 4];
+    float s12 = sums[sum + 5];
+    float s20 = sums[sum + 6];
+    float s21 = sums[sum + 7];
+    float s22 = sums[sum + 8];
+    float s30 = sums[sum + 9];
+    float s31 = sums[sum + 10];
+    float s32 = sums[sum + 11];
+    for (int i = 0; i < steps; i++) {
+      int a = row + i * TILE_ROWS;
+      int b = output + i * TILE_OUTPUTS;
+      float w0 = panel[b];
+      float w1 = panel[b + 1];
+      float w2 = panel[b + 2];
+      float x = rows[a];
+      s00 += x * w0;
+      s01 += x * w1;
+      s02 += x * w2;
+      x = rows[a + 1];
+      s10 += x * w0;
+      s11 += x * w1;
+      s12 += x * w2;
+      x = rows[a + 2];
+      s20 += x * w0;
+      s21 += x * w1;
+      s22 += x * w2;
+      x = rows[a + 3];
+      s30 += x * w0;
+      s31 += x * w1;
+      s32 += x * w2;
+    }
+    sums[sum] = s00;
+    sums[sum + 1] = s01;
+    sums[sum + 2] = s02;
+    sums[sum + 3] = s10;
+    sums[sum + 4] = s11;
+    sums[sum + 5] = s12;
+    sums[sum + 6] = s20;
+    sums[sum + 7] = s21;
+    sums[sum + 8] = s22;
+    sums[sum + 9] = s30;
+    sums[sum + 10] = s31;
+    sums[sum + 11] = s32;
+  }
+
+  @Override
+  public void dots(
+      DType type,
+      ByteBuffer data,
+      int position,
+      int stride,
+      float[] row,
+      int offset,
+      int steps,
+      float[] sums) {
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    for (int i = 0; i < steps; i++) {
+      int p = position + i * type.bytes();
+      float x = row[offset + i];
+      s0 += x * Floats.get(type, data, p);
+      s1 += x * Floats.get(type, data, p + stride);
+      s2 += x * Floats.get(type, data, p + 2 * stride);
+      s3 += x * Floats.get(type, data, p + 3 * stride);
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+  }
+
+  @Override
+  public float sum(float[] sums, int offset) {
+    return sums[offset];
+  }
+
+  @Override
+  public void scores(
+      float[] queries, int query, float[] keys, int key, int headDim, float[] scores, int score) {
+    for (int q = 0; q < QUERIES; q++) {
+      int out = score + q * BLOCK;
+      int in = query + q * headDim;
+      for (int j = 0; j < BLOCK; j++) {
+        scores[out + j] = 0;
+      }
+      for (int d = 0; d < headDim; d++) {
+        float x = queries[in + d];
+        int k = key + d * BLOCK;
+        for (int j = 0; j < BLOCK; j++) {
+          scores[out + j] += x * keys[k + j];
+        }
+      }
+    }
+  }
+
+  @Override
+  public float max(float[] in, int offset, int count) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < count; i++) {
+      max = Math.max(max, in[offset + i]);
+    }
+    return max;
+  }
+
+  @Override
+  public float exp(float[] scores, int offset, float max) {
+    float sum = 0;
+    for (int j = 0; j < BLOCK; j++) {
+      float weight = (float) Math.exp(scores[offset + j] - max);
+      scores[offset + j] = weight;
+      sum += weight;
+    }
+    return sum;
+  }
+
+  @Override
+  public void weigh(
+      float[] weights,
+      int weight,
+      float[] values,
+      int value,
+      int entries,
+      int width,
+      float[] out,
+      int offset) {
+    for (int j = 0; j < entries; j++) {
+      float w = weights[weight + j];
+      int v = value + j * width;
+      for (int d = 0; d < width; d++) {
+        out[offset + d] += w * values[v + d];
+      }
+    }
+  }
+
+  @Override
+  public void weighQueries(
+      float[] weights,
+      int weight,
+      float[] values,
+      int value,
+      int entries,
+      int width,
+      float[] out,
+      int offset) {
+    for (int q = 0; q < QUERIES; q++) {
+      weigh(weights, weight + q * BLOCK, values, value, entries, width, out, offset + q * width);
+    }
+  }
+
+  @Override
+  public void swiglu(float[] gate, float[] up, int offset, int count) {
+    for (int i = offset; i < offset + count; i++) {
+      gate[i] = (float) (gate[i] / (1 + Math.exp(-gate[i]))) * up[i];
+    }
+  }
+
+  @Override
+  public float sumOfSquares(float[] in, int offset, int count) {
+    float sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += in[offset + i] * in[offset + i];
+    }
+    return sum;
+  }
+
+  @Override
+  public void scale(float[] out, float[] in, int offset, int count, float factor, float[] gain) {
+    for (int i = 0; i < count; i++) {
+      out[offset + i] = in[offset + i] * factor * gain[i];
+    }
+  }
+
+  @Override
+  public void rotate(
+      float[] head, int offset, int half, float[] cosines, float[] sines, int angle) {
+    for (int i = 0; i < half; i++) {
+      float x = head[offset + i];
+      float y = head[offset + half + i];
+      float cos = cosines[angle + i];
+      float sin = sines[angle + i];
+      head[offset + i] = x * cos - y * sin;
+      head[offset + half + i] = y * cos + x * sin;
+    }
+  }
+}
