@@ -1,0 +1,162 @@
+package dev.lowpass.pipeline.decoder;
+
+import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Rope;
+import dev.lowpass.kernels.Span;
+import dev.lowpass.kernels.Tensor;
+import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.ModelConfig;
+import java.util.List;
+
+/**
+ * The transformer of a Llama-like checkpoint on one device: pre-norm layers of grouped-query
+ * attention and SwiGLU. It holds the weights and the activations of one pass; a sequence's state is
+ * its {@link KvCache} alone. One thread at a time.
+ */
+public final class Decoder implements AutoCloseable {
+  private final ModelConfig config;
+  private final Device device;
+  private final DecoderWeights weights;
+  private final Rope rope;
+  private final int maxRows;
+
+  // Activations of one pass, [maxRows, ...].
+  private final Tensor hidden;
+  private final Tensor normed;
+  private final Tensor queries;
+  private final Tensor keys;
+  private final Tensor values;
+  private final Tensor attended;
+  private final Tensor update;
+  private final Tensor gate;
+  private final Tensor up;
+
+  // The rows that meet the LM head, [maxLogitRows, ...].
+  private final Tensor last;
+  private final Tensor logits;
+
+  private Decoder(Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows) {
+    this.config = checkpoint.config();
+    this.device = device;
+    this.maxRows = maxRows;
+    this.weights = DecoderWeights.load(checkpoint, device);
+    this.rope = device.rope(config.rope().inverseFrequencies(), config.rope().attentionFactor());
+    this.hidden = device.tensor(maxRows, config.hiddenSize());
+    this.normed = device.tensor(maxRows, config.hiddenSize());
+    this.queries = device.tensor(maxRows, config.heads() * config.headDim());
+    this.keys = device.tensor(maxRows, config.kvHeads() * config.headDim());
+    this.values = device.tensor(maxRows, config.kvHeads() * config.headDim());
+    this.attended = device.tensor(maxRows, config.heads() * config.headDim());
+    this.update = device.tensor(maxRows, config.hiddenSize());
+    this.gate = device.tensor(maxRows, config.intermediateSize());
+    this.up = device.tensor(maxRows, config.intermediateSize());
+    this.last = device.tensor(maxLogitRows, config.hiddenSize());
+    this.logits = device.tensor(maxLogitRows, config.vocabularySize());
+  }
+
+  /**
+   * Puts a checkpoint's weights on a device. The checkpoint must stay open while the decoder is in
+   * use.
+   *
+   * @param maxRows tokens a pass may have
+   * @param maxLogitRows tokens of a pass that may ask for logits
+   * @throws dev.lowpass.pipeline.model.ModelException if a tensor is missing or has another shape
+   */
+  public static Decoder load(Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows) {
+    return new Decoder(checkpoint, device, maxRows, maxLogitRows);
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** Tokens a pass may have. */
+  public int maxRows() {
+    return maxRows;
+  }
+
+  /** Takes a cache for one sequence of up to {@code capacity} tokens. */
+  public KvCache newCache(int capacity) {
+    return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity);
+  }
+
+  /**
+   * Runs tokens through all layers, appends their keys and values to their sequences' caches, and
+   * computes the logits of some of them; {@link #argmax} and {@link #logits} read these until the
+   * next pass.
+   *
+   * @param tokens ids of the batch's rows, {@code maxRows} at the most
+   * @param positions each row's position in its sequence
+   * @param spans which rows belong to which sequence
+   * @param logitRows the rows whose logits are wanted
+   */
+  public void forward(int[] tokens, float[] positions, List<Span> spans, int[] logitRows) {
+    int rows = tokens.length;
+    if (rows > maxRows || positions.length != rows) {
+      throw new IllegalArgumentException(
+          rows + " tokens and " + positions.length + " positions in a pass of up to " + maxRows);
+    }
+    device.embed(hidden, weights.embedding(), tokens);
+    for (int i = 0; i < config.layers(); i++) {
+      attention(i, rows, positions, spans);
+      mlp(weights.layers().get(i), rows);
+    }
+    if (logitRows.length > 0) {
+      device.gatherRows(last, hidden, logitRows);
+      device.rmsNorm(last, last, logitRows.length, weights.norm(), config.rmsNormEpsilon());
+      device.linear(logits, last, logitRows.length, weights.head(), null);
+    }
+  }
+
+  private void attention(int index, int rows, float[] positions, List<Span> spans) {
+    DecoderWeights.Layer layer = weights.layers().get(index);
+    float epsilon = config.rmsNormEpsilon();
+    device.rmsNorm(normed, hidden, rows, layer.attentionNorm(), epsilon);
+    linear(queries, normed, rows, layer.query());
+    linear(keys, normed, rows, layer.key());
+    linear(values, normed, rows, layer.value());
+    if (config.queryKeyNorm()) {
+      device.rmsNorm(queries, queries, rows, layer.queryNorm(), epsilon);
+      device.rmsNorm(keys, keys, rows, layer.keyNorm(), epsilon);
+    }
+    device.rotate(queries, rope, positions);
+    device.rotate(keys, rope, positions);
+    device.append(spans, index, keys, values);
+    float scale = (float) (1 / Math.sqrt(config.headDim()));
+    device.attention(attended, queries, spans, index, scale, config.window(index));
+    linear(update, attended, rows, layer.output());
+    device.add(hidden, update, rows);
+  }
+
+  private void mlp(DecoderWeights.Layer layer, int rows) {
+    device.rmsNorm(normed, hidden, rows, layer.mlpNorm(), config.rmsNormEpsilon());
+    linear(gate, normed, rows, layer.gate());
+    linear(up, normed, rows, layer.up());
+    device.swiglu(gate, up, rows);
+    linear(update, gate, rows, layer.down());
+    device.add(hidden, update, rows);
+  }
+
+  private void linear(Tensor out, Tensor in, int rows, DecoderWeights.Linear layer) {
+    device.linear(out, in, rows, layer.weight(), layer.bias());
+  }
+
+  /** The most likely next token of each of the last pass's first {@code rows} logit rows. */
+  public int[] argmax(int rows) {
+    return device.argmax(logits, rows);
+  }
+
+  /** The logits {@code [vocabulary]} of one of the last pass's logit rows. */
+  public float[] logits(int row) {
+    return device.read(logits, row);
+  }
+
+  @Override
+  public void close() {
+    for (Tensor tensor :
+        List.of(hidden, normed, queries, keys, values, attended, update, gate, up, last, logits)) {
+      tensor.close();
+    }
+  }
+}
