@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -179,9 +180,13 @@ public final class Checkpoint implements AutoCloseable {
     if (!missing.isEmpty()) {
       throw new ModelException(
           String.format(
+              Locale.ROOT,
               "%s: has no tensor %s (%d of the %d that config.json asks for are missing)"
                   + "; the checkpoint is incomplete or of another model",
-              folder, missing.get(0), missing.size(), expected.size()));
+              folder,
+              missing.get(0),
+              missing.size(),
+              expected.size()));
     }
     expected.forEach(
         (name, shape) -> {

@@ -45,10 +45,9 @@ final class SafetensorsFile {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       long headerBytes = headerLength(file, channel, size);
-      ByteBuffer header = read(channel, LENGTH_BYTES, (int) headerBytes);
+      byte[] header = read(channel, LENGTH_BYTES, (int) headerBytes);
       long dataStart = LENGTH_BYTES + headerBytes;
-      List<TensorInfo> tensors =
-          SafetensorsHeader.parse(file, header.array(), dataStart, size - dataStart);
+      List<TensorInfo> tensors = SafetensorsHeader.parse(file, header, dataStart, size - dataStart);
       return new SafetensorsFile(tensors, map(channel, tensors));
     } catch (NoSuchFileException e) {
       throw new ModelException(file + ": no such file; copy or download it", e);
@@ -80,12 +79,12 @@ final class SafetensorsFile {
               + " bytes do not even hold the header's length"
               + SafetensorsHeader.ADVICE);
     }
-    ByteBuffer length = read(channel, 0, LENGTH_BYTES);
-    if (StandardCharsets.ISO_8859_1.decode(length.duplicate()).toString().equals(GIT_LFS_POINTER)) {
+    byte[] length = read(channel, 0, LENGTH_BYTES);
+    if (new String(length, StandardCharsets.ISO_8859_1).equals(GIT_LFS_POINTER)) {
       throw new ModelException(
           file + ": a Git LFS pointer, not the weights; fetch them with 'git lfs pull'");
     }
-    long bytes = length.order(ByteOrder.LITTLE_ENDIAN).getLong();
+    long bytes = ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
     if (bytes < 0 || bytes > MAX_HEADER_BYTES) {
       throw new ModelException(
           file
@@ -107,14 +106,15 @@ final class SafetensorsFile {
     return bytes;
   }
 
-  private static ByteBuffer read(FileChannel channel, long position, int bytes) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes);
+  private static byte[] read(FileChannel channel, long position, int bytes) throws IOException {
+    byte[] content = new byte[bytes];
+    ByteBuffer buffer = ByteBuffer.wrap(content);
     while (buffer.hasRemaining()) {
       if (channel.read(buffer, position + buffer.position()) < 0) {
         throw new EOFException();
       }
     }
-    return buffer.flip();
+    return content;
   }
 
   /** Maps consecutive tensors together, as many as fit a window. */
