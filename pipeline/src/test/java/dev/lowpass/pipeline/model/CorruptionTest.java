@@ -48,9 +48,9 @@ class CorruptionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "model.safetensors, 1, 3000",
-    "config.json, 1, 1500",
-    "model.safetensors.index.json, 2, 1000",
+    "model.safetensors, 1, 1500",
+    "config.json, 1, 800",
+    "model.safetensors.index.json, 2, 500",
   })
   void neverEscapes(String name, int shards, int rounds) throws IOException {
     TinyCheckpoints.write(
