@@ -1,0 +1,16 @@
+package dev.lowpass.pipeline.text;
+
+import java.util.Objects;
+
+/**
+ * One message of a chat.
+ *
+ * @param role who speaks: {@code system}, {@code user} or {@code assistant}
+ * @param content what is said; always data, never control tokens
+ */
+public record Message(String role, String content) {
+  public Message {
+    Objects.requireNonNull(role, "role");
+    Objects.requireNonNull(content, "content");
+  }
+}

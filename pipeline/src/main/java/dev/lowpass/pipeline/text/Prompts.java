@@ -1,0 +1,41 @@
+package dev.lowpass.pipeline.text;
+
+import java.util.List;
+
+/** The wording of every prompt, in one place: the bundled model was trained on exactly these. */
+public final class Prompts {
+  /** What a summary is asked with where the user gives no instruction. */
+  public static final String DEFAULT_INSTRUCTION =
+      "Summarize the document in one to three sentences.";
+
+  private Prompts() {}
+
+  /** Asks for a summary; the document comes first, so that it can be read once for all questions. */
+  public static List<Message> summarize(String document, String instruction) {
+    return List.of(new Message("user", document.strip() + "\n\n" + instruction));
+  }
+
+  /** Asks for one field of an extraction schema. */
+  public static List<Message> extract(String document, ExtractionField field) {
+    return List.of(
+        new Message(
+            "user",
+            document.strip()
+                + "\n\nQuestion: "
+                + field.question()
+                + "\nReply with "
+                + hint(field)
+                + " only, or null if not stated."));
+  }
+
+  private static String hint(ExtractionField field) {
+    return switch (field.kind()) {
+      case STRING -> "a short text";
+      case INTEGER -> "a whole number";
+      case NUMBER -> "a number";
+      case BOOLEAN -> "true or false";
+      case DATE -> "a date as YYYY-MM-DD";
+      case ENUM -> "one of: " + String.join(", ", field.choices());
+    };
+  }
+}

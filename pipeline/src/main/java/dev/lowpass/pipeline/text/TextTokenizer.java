@@ -1,0 +1,267 @@
+package dev.lowpass.pipeline.text;
+
+import dev.lowpass.pipeline.model.ModelException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * A model's tokenizer and chat template. Token ids are those that Hugging Face's tokenizers give,
+ * except that a document is data: control tokens that its text spells out become ordinary text.
+ *
+ * <p>Thread-safe. Holds native memory (tens of MB) until closed.
+ */
+public final class TextTokenizer implements AutoCloseable {
+  /**
+   * The longest text, in characters, that goes to the native library at once. It needs some 150
+   * bytes a character, and it ends the whole process where a regular expression has to back up 10
+   * million times, as it does over as many blanks.
+   */
+  static final int MAX_PIECE = 1 << 19;
+
+  private final NativeTokenizer tokenizer;
+  private final TokenDecoder decoder;
+  private final ControlTokens controlTokens;
+  private final Map<String, Integer> addedTokens;
+  private final TokenizerConfig config;
+  private final OptionalInt bos;
+  private final OptionalInt eos;
+  private final ChatTemplate template;
+  private final TemplateException templateFault;
+
+  /** What a tokenizer that begins each text with a blank puts before a text's first newline. */
+  private final int[] beforeNewline;
+
+  private TextTokenizer(TokenizerFile file, TokenizerConfig config) {
+    this.decoder = new TokenDecoder(file);
+    this.controlTokens = file.controlTokens();
+    this.addedTokens = file.addedTokens();
+    this.config = config;
+    this.bos = file.id(config.specialTokens().get("bos_token"));
+    this.eos = file.id(config.specialTokens().get("eos_token"));
+    ChatTemplate compiled = null;
+    TemplateException fault = null;
+    if (config.chatTemplate() != null) {
+      try {
+        compiled = ChatTemplate.compile(config.chatTemplate());
+      } catch (TemplateException e) {
+        fault = e;
+      }
+    }
+    this.template = compiled;
+    this.templateFault = fault;
+    this.tokenizer = file.toNative();
+    int[] newline = encodeWhole("\n");
+    this.beforeNewline = Arrays.copyOf(newline, Math.max(0, newline.length - 1));
+  }
+
+  /**
+   * Loads tokenizer.json and, where they exist, tokenizer_config.json and chat_template.jinja from
+   * a model folder. A chat template that is not supported is reported when it is first used.
+   *
+   * @throws ModelException naming the file and what is wrong with it
+   */
+  public static TextTokenizer load(Path modelFolder) {
+    return new TextTokenizer(new TokenizerFile(modelFolder), TokenizerConfig.read(modelFolder));
+  }
+
+  /** The ids of a plain text such as a document: all of it text, and nothing added. */
+  public int[] encode(String text) {
+    return encodeSealed(wellFormed(text));
+  }
+
+  /**
+   * The ids of a prompt that its author controls, as Hugging Face's default call gives them: control
+   * tokens that it spells out count as such, and the bos token comes first where the model wants it.
+   * Never for documents.
+   */
+  public int[] encodeWithSpecial(String text) {
+    int[] ids = encodeSealed(controlTokens.translate(wellFormed(text)));
+    boolean wanted =
+        config.addBos() != null
+            ? config.addBos() && bos.isPresent()
+            : bos.isPresent() && startsWithBos(tokenizer.encode("", /* withSpecial= */ true));
+    return wanted ? concat(new int[] {bos.getAsInt()}, ids) : ids;
+  }
+
+  private boolean startsWithBos(int[] ids) {
+    return ids.length > 0 && ids[0] == bos.getAsInt();
+  }
+
+  /**
+   * The ids of a chat, rendered with the model's template up to where the model is to answer.
+   * Control tokens come from the template alone; whatever messages contain is text.
+   *
+   * @throws ModelException if the model has no chat template, or one that is not supported or does
+   *     not accept the messages
+   */
+  public int[] encodeChat(List<Message> messages) {
+    if (template == null) {
+      throw templateFault != null
+          ? new ModelException(config.templateFile() + ": " + templateFault.getMessage())
+          : new ModelException(
+              config.templateFile() + ": the model has no chat template ('chat_template')");
+    }
+    List<String> texts = new ArrayList<>();
+    for (Message message : messages) {
+      texts.add(wellFormed(message.role()));
+      texts.add(wellFormed(message.content()));
+    }
+    ControlTokens.Veil veil = controlTokens.new Veil(texts);
+    List<Map<String, String>> veiled = new ArrayList<>();
+    for (int i = 0; i < texts.size(); i += 2) {
+      veiled.add(
+          Map.of("role", veil.hide(texts.get(i)), "content", veil.hide(texts.get(i + 1))));
+    }
+    Map<String, Object> variables = new HashMap<>(config.specialTokens());
+    variables.put("messages", veiled);
+    variables.put("add_generation_prompt", true);
+    variables.put("tools", null);
+    variables.put("documents", null);
+    String rendered;
+    try {
+      rendered = template.render(variables);
+    } catch (TemplateException e) {
+      throw new ModelException(config.templateFile() + ": " + e.getMessage(), e);
+    }
+    return encodeSealed(veil.reveal(rendered));
+  }
+
+  /** Whether the model folder has a chat template, supported or not. */
+  public boolean hasChatTemplate() {
+    return config.chatTemplate() != null;
+  }
+
+  /** The ids of a text that is not cut into pieces, however long. */
+  int[] encodeWhole(String text) {
+    return tokenizer.encode(text, /* withSpecial= */ false);
+  }
+
+  /** Encodes a text whose control tokens, if any, stand under their secret names. */
+  private int[] encodeSealed(String text) {
+    if (text.length() <= MAX_PIECE) {
+      return encodeWhole(text);
+    }
+    int[] ids = new int[text.length() / 3];
+    int size = 0;
+    for (int from = 0; from < text.length(); ) {
+      int to = cut(text, from);
+      int[] piece = encodeWhole(text.substring(from, to));
+      int skipped = from > 0 && text.charAt(from) == '\n' ? leadingBlank(piece) : 0;
+      int added = piece.length - skipped;
+      if (size + added > ids.length) {
+        ids = Arrays.copyOf(ids, Math.max(size + added, ids.length + ids.length / 2));
+      }
+      System.arraycopy(piece, skipped, ids, size, added);
+      size += added;
+      from = to;
+    }
+    return Arrays.copyOf(ids, size);
+  }
+
+  /** How many ids at the start stand for the blank that only the whole text begins with. */
+  private int leadingBlank(int[] ids) {
+    int blanks = beforeNewline.length;
+    return ids.length >= blanks && Arrays.equals(ids, 0, blanks, beforeNewline, 0, blanks)
+        ? blanks
+        : 0;
+  }
+
+  /**
+   * Where the piece of a long text ends that begins at {@code from}: before the last newline that
+   * stands between letters, because no token reaches across such a place, so that the ids are those
+   * of the whole text. A text without one in half a million characters is cut anywhere.
+   */
+  private int cut(String text, int from) {
+    int limit = from + MAX_PIECE;
+    if (limit >= text.length()) {
+      return text.length();
+    }
+    if (decoder.newlinesStandAlone()) {
+      for (int at = text.lastIndexOf('\n', limit); at > from; at = text.lastIndexOf('\n', at - 1)) {
+        if (isAsciiLetter(text.charAt(at - 1)) && isAsciiLetter(text.charAt(at + 1))) {
+          return at;
+        }
+      }
+    }
+    int end = controlTokens.cutOutsideNames(text, limit);
+    return Character.isSurrogatePair(text.charAt(end - 1), text.charAt(end)) ? end - 1 : end;
+  }
+
+  private static boolean isAsciiLetter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  }
+
+  /** A text with its unpaired surrogates, which no UTF-8 can hold, replaced by U+FFFD. */
+  private static String wellFormed(String text) {
+    if (StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      return text;
+    }
+    StringBuilder repaired = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(c -> repaired.appendCodePoint(c >= 0xd800 && c <= 0xdfff ? 0xfffd : c));
+    return repaired.toString();
+  }
+
+  private static int[] concat(int[] first, int[] second) {
+    int[] all = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, all, first.length, second.length);
+    return all;
+  }
+
+  /** The text of some tokens, special tokens skipped; bytes that are no UTF-8 become U+FFFD. */
+  public String decode(int[] tokens) {
+    return decoder.decode(tokens);
+  }
+
+  /**
+   * Decodes tokens as they are generated.
+   *
+   * @param promptTail the last tokens of the prompt where the new tokens continue its text, so that
+   *     a blank between the two is kept; empty where they begin a text, as the answer in a chat does
+   */
+  public StreamDecoder stream(int[] promptTail) {
+    StreamDecoder stream = new StreamDecoder(decoder);
+    for (int token : promptTail) {
+      stream.accept(token);
+    }
+    return stream;
+  }
+
+  /** The id of a token that was added to the vocabulary, such as a special token, by its text. */
+  public OptionalInt tokenId(String specialToken) {
+    Integer id = addedTokens.get(specialToken);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /** The ids that text never becomes: they come from the chat template or from the model. */
+  public Set<Integer> controlTokens() {
+    return controlTokens.ids();
+  }
+
+  /** The end-of-text token that tokenizer_config.json names. */
+  public OptionalInt eos() {
+    return eos;
+  }
+
+  /** The begin-of-text token that tokenizer_config.json names. */
+  public OptionalInt bos() {
+    return bos;
+  }
+
+  /** One more than the largest token id; a model's embedding may have more rows. */
+  public int vocabularySize() {
+    return decoder.size();
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}
