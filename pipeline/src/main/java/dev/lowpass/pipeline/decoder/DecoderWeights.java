@@ -4,6 +4,7 @@ import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Weight;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.WeightNames;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -48,45 +49,45 @@ record DecoderWeights(Weight embedding, List<Layer> layers, Weight norm, Weight 
 
     DecoderWeights load() {
       ModelConfig config = checkpoint.config();
-      int hidden = config.hiddenSize();
-      Weight embedding = matrix("model.embed_tokens.weight", config.vocabularySize(), hidden);
+      Weight embedding =
+          matrix(WeightNames.EMBEDDING, config.vocabularySize(), config.hiddenSize());
       List<Layer> layers = new ArrayList<>();
       for (int i = 0; i < config.layers(); i++) {
-        layers.add(layer("model.layers." + i + ".", config));
+        layers.add(layer(WeightNames.layer(i), config));
       }
-      Weight norm = matrix("model.norm.weight", 1, hidden);
+      Weight norm = matrix(WeightNames.FINAL_NORM, 1, config.hiddenSize());
       Weight head =
           config.tiedEmbeddings()
               ? embedding
-              : matrix("lm_head.weight", config.vocabularySize(), hidden);
+              : matrix(WeightNames.output(config), config.vocabularySize(), config.hiddenSize());
       return new DecoderWeights(embedding, List.copyOf(layers), norm, head);
     }
 
-    private Layer layer(String prefix, ModelConfig config) {
+    private Layer layer(WeightNames.Layer names, ModelConfig config) {
       int hidden = config.hiddenSize();
       int queries = config.heads() * config.headDim();
       int keys = config.kvHeads() * config.headDim();
-      String attention = prefix + "self_attn.";
+      int intermediate = config.intermediateSize();
       boolean qkvBias = config.queryKeyValueBias();
-      String mlp = prefix + "mlp.";
       boolean mlpBias = config.mlpBias();
+      boolean headNorms = config.queryKeyNorm();
       return new Layer(
-          matrix(prefix + "input_layernorm.weight", 1, hidden),
-          linear(attention + "q_proj", queries, hidden, qkvBias),
-          linear(attention + "k_proj", keys, hidden, qkvBias),
-          linear(attention + "v_proj", keys, hidden, qkvBias),
-          linear(attention + "o_proj", hidden, queries, config.attentionOutputBias()),
-          config.queryKeyNorm() ? matrix(attention + "q_norm.weight", 1, config.headDim()) : null,
-          config.queryKeyNorm() ? matrix(attention + "k_norm.weight", 1, config.headDim()) : null,
-          matrix(prefix + "post_attention_layernorm.weight", 1, hidden),
-          linear(mlp + "gate_proj", config.intermediateSize(), hidden, mlpBias),
-          linear(mlp + "up_proj", config.intermediateSize(), hidden, mlpBias),
-          linear(mlp + "down_proj", hidden, config.intermediateSize(), mlpBias));
+          matrix(names.attentionNorm(), 1, hidden),
+          linear(names.query(), queries, hidden, qkvBias),
+          linear(names.key(), keys, hidden, qkvBias),
+          linear(names.value(), keys, hidden, qkvBias),
+          linear(names.attentionOutput(), hidden, queries, config.attentionOutputBias()),
+          headNorms ? matrix(names.queryNorm(), 1, config.headDim()) : null,
+          headNorms ? matrix(names.keyNorm(), 1, config.headDim()) : null,
+          matrix(names.mlpNorm(), 1, hidden),
+          linear(names.gate(), intermediate, hidden, mlpBias),
+          linear(names.up(), intermediate, hidden, mlpBias),
+          linear(names.down(), hidden, intermediate, mlpBias));
     }
 
     private Linear linear(String name, int out, int in, boolean bias) {
       return new Linear(
-          matrix(name + ".weight", out, in), bias ? matrix(name + ".bias", 1, out) : null);
+          matrix(name, out, in), bias ? matrix(WeightNames.bias(name), 1, out) : null);
     }
 
     private Weight matrix(String name, int rows, int columns) {
