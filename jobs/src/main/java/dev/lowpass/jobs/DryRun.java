@@ -1,0 +1,102 @@
+package dev.lowpass.jobs;
+
+import dev.lowpass.udfs.DocumentTask;
+import dev.lowpass.udfs.Policy;
+import dev.lowpass.udfs.Run;
+import java.io.PrintWriter;
+import java.util.Collection;
+import java.util.Map;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * What {@code --dry-run} prints: settings with their origin, then what was found and the memory.
+ */
+final class DryRun {
+  private DryRun() {}
+
+  static void print(
+      PrintWriter out,
+      CommandSpec command,
+      Run run,
+      CheckpointFacts facts,
+      Report report,
+      String format,
+      String master) {
+    Map<String, String> effective =
+        Map.of(
+            "--model", run.engine().model(),
+            "--master", master,
+            "--format", format,
+            "--max-new-tokens", String.valueOf(run.generation().maxNewTokens()),
+            "--model-cache", run.engine().modelCache(),
+            "--cache-tokens", String.valueOf(run.policy().cacheTokens()));
+    Settings settings = (Settings) command.defaultValueProvider();
+    for (OptionSpec option : command.options()) {
+      String name = option.longestName();
+      if (name.equals("--help")
+          || name.equals("--dry-run")
+          || name.equals("--verbose")
+          || name.equals("--conf")) {
+        continue;
+      }
+      Object value = effective.getOrDefault(name, text(option.getValue()));
+      out.printf(
+          "%-17s %s  (%s)%n",
+          name.substring(2),
+          value,
+          settings.origin(option, command.commandLine().getParseResult()));
+    }
+    out.println();
+    found(out, run, facts, report);
+    memory(out, run.policy(), facts);
+    out.flush();
+  }
+
+  private static void found(PrintWriter out, Run run, CheckpointFacts facts, Report report) {
+    out.printf(
+        "model    %s, %s, %s parameters, %s%n",
+        facts.name(), facts.config().modelType(), Text.number(facts.parameters()), facts.digest());
+    out.printf("input    %s%n", Text.count(report.total(), "document"));
+    if (run.task() instanceof DocumentTask.Extract extract) {
+      out.printf(
+          "schema   %s: %s%n",
+          Text.count(extract.fields().size(), "field"),
+          extract.fields().stream()
+              .map(
+                  field ->
+                      field.name() + " " + field.kind().name().toLowerCase(java.util.Locale.ROOT))
+              .collect(Collectors.joining(", ")));
+    }
+    out.printf(
+        "output   %s: %s%n",
+        report.output().location(),
+        report.total() == report.todo()
+            ? "a new table"
+            : Text.number(report.total() - report.todo())
+                + " of the documents are done, "
+                + Text.number(report.todo())
+                + " would be added");
+    out.printf("         fingerprint %s%n", run.fingerprint());
+  }
+
+  private static void memory(PrintWriter out, Policy policy, CheckpointFacts facts) {
+    long cache = policy.cacheTokens() * facts.cacheBytesPerToken();
+    out.printf(
+        "memory   %s of weights, mapped and shared by a host's processes, and an executor's cache of up to %s (%s tokens of %s)%n",
+        Text.bytes(facts.weightBytes()),
+        Text.bytes(cache),
+        Text.number(policy.cacheTokens()),
+        Text.bytes(facts.cacheBytesPerToken()));
+  }
+
+  private static String text(Object value) {
+    if (value == null || (value instanceof Collection<?> items && items.isEmpty())) {
+      return "-";
+    }
+    return value instanceof Collection<?> items
+        ? items.stream().map(String::valueOf).collect(Collectors.joining(" "))
+        : value.toString();
+  }
+}

@@ -1,0 +1,112 @@
+package dev.lowpass.jobs;
+
+import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.udfs.InputException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The entry point, for {@code spark-submit --class dev.lowpass.jobs.Lowpass} and for {@code
+ * jobs/bin/lowpass}. Exit status: 0 done; 1 failed; 2 bad usage, with one line on stderr that says
+ * what to change; 3 finished, but more documents failed than {@code --max-failed} allows.
+ */
+@Command(
+    name = "lowpass",
+    version = "lowpass 0.1.0-SNAPSHOT",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Turns a corpus of long documents into a table of summaries or extracted fields.",
+    subcommands = {
+      ExtractCommand.class,
+      SummarizeCommand.class,
+      GenerateCommand.class,
+      InspectCommand.class
+    })
+public final class Lowpass implements Runnable {
+  static final int DONE = 0;
+  static final int FAILED = 1;
+  static final int USAGE = 2;
+  static final int TOO_MANY_FAILED = 3;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  /** Runs a command and ends the JVM with its exit status. */
+  public static void main(String[] args) {
+    // Not System.out, whose encoding is the platform's.
+    OutputStream out = new FileOutputStream(FileDescriptor.out);
+    OutputStream err = new FileOutputStream(FileDescriptor.err);
+    System.exit(run(out, err, args));
+  }
+
+  /** Runs a command; text goes out as UTF-8. */
+  static int run(OutputStream out, OutputStream err, String... args) {
+    Settings settings = new Settings(System.getProperties(), args);
+    PrintWriter errors = writer(err);
+    CommandLine commands =
+        new CommandLine(new Lowpass())
+            .setOut(writer(out))
+            .setErr(errors)
+            .setDefaultValueProvider(settings)
+            .setUsageHelpAutoWidth(true)
+            .setParameterExceptionHandler((e, arguments) -> refuse(e, settings, errors))
+            .setExecutionExceptionHandler(Lowpass::report);
+    try {
+      settings.checkKeys(commands);
+    } catch (UsageException e) {
+      errors.println("lowpass: " + e.getMessage());
+      return USAGE;
+    }
+    return commands.execute(args);
+  }
+
+  private static PrintWriter writer(OutputStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(),
+        "no command given; there are: " + String.join(", ", spec.subcommands().keySet()));
+  }
+
+  private static int refuse(ParameterException e, Settings settings, PrintWriter err) {
+    String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    String key =
+        e.getArgSpec() instanceof OptionSpec option && settings.defaultValue(option) != null
+            ? " (also settable as " + Settings.key(option) + ", which is set)"
+            : "";
+    err.println(command + ": " + oneLine(e.getMessage()) + key + "; see " + command + " --help");
+    return USAGE;
+  }
+
+  private static int report(Exception e, CommandLine command, ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    if (Interruption.began()) {
+      return FAILED;
+    }
+    Throwable cause = Causes.telling(e);
+    err.println(command.getCommandSpec().qualifiedName() + ": " + oneLine(Causes.message(cause)));
+    boolean verbose =
+        command.getCommandSpec().findOption("--verbose").getValue() instanceof Boolean b && b;
+    if (verbose) {
+      e.printStackTrace(err);
+    }
+    boolean users =
+        e instanceof UsageException || e instanceof InputException || e instanceof ModelException;
+    return users ? USAGE : FAILED;
+  }
+
+  private static String oneLine(String message) {
+    return message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+}

@@ -1,0 +1,96 @@
+package dev.lowpass.jobs;
+
+import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.udfs.ModelFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Option;
+
+/** Which model, and where it runs. */
+final class ModelOptions {
+  /**
+   * Set by {@code jobs/bin/lowpass}: the repository's root, beside which the bundled model lies.
+   */
+  private static final String HOME = "LOWPASS_HOME";
+
+  private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
+
+  @Option(
+      names = "--model",
+      paramLabel = "DIR|URI",
+      description = "Hugging Face folder, local or a Hadoop URI. Default: the bundled model.")
+  private String model;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda. Default: ${DEFAULT-VALUE}.")
+  private String device;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "CPU threads of an engine. Default: all that its process may use.")
+  private int threads;
+
+  @Option(
+      names = "--model-cache",
+      paramLabel = "DIR",
+      description = "Where each host keeps models given by URI. Default: ~/.cache/lowpass/models.")
+  private String modelCache;
+
+  void check() {
+    if (!DEVICES.contains(device)) {
+      throw new UsageException(
+          "--device " + device + ": no such device; there are: " + String.join(", ", DEVICES));
+    }
+    if (threads < 0) {
+      throw new UsageException("--threads is " + threads + "; give 0 (all) or more");
+    }
+  }
+
+  String device() {
+    return device;
+  }
+
+  int threads() {
+    return threads;
+  }
+
+  /** The model's folder or URI as it was given, or the bundled one's. */
+  String location() {
+    if (model != null) {
+      return model;
+    }
+    String home = System.getenv(HOME);
+    if (home != null) {
+      Path bundled = Path.of(home, "sample-data", "model");
+      if (Files.isRegularFile(bundled.resolve("config.json"))) {
+        return bundled.toString();
+      }
+    }
+    throw new UsageException(
+        "no --model given, and the bundled model is not here; give a Hugging Face folder or its Hadoop URI");
+  }
+
+  /** Where this host keeps models given by URI. */
+  String cache() {
+    return modelCache == null ? ModelFolder.defaultCache() : modelCache;
+  }
+
+  /** The folder on this host, fetched if need be. */
+  Path folder(Configuration hadoop) {
+    return ModelFolder.local(location(), Path.of(cache()), hadoop);
+  }
+
+  /** Opens the model, checked as a whole. */
+  Checkpoint open(Configuration hadoop) {
+    Checkpoint checkpoint = Checkpoint.open(folder(hadoop));
+    checkpoint.verify();
+    return checkpoint;
+  }
+}

@@ -1,0 +1,212 @@
+package dev.lowpass.udfs;
+
+import static org.apache.spark.sql.functions.coalesce;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.element_at;
+import static org.apache.spark.sql.functions.first;
+import static org.apache.spark.sql.functions.input_file_name;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.max;
+import static org.apache.spark.sql.functions.row_number;
+import static org.apache.spark.sql.functions.sha2;
+import static org.apache.spark.sql.functions.split;
+import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.substring;
+import static org.apache.spark.sql.functions.when;
+import static org.apache.spark.sql.types.DataTypes.BinaryType;
+import static org.apache.spark.sql.types.DataTypes.LongType;
+import static org.apache.spark.sql.types.DataTypes.StringType;
+
+import java.io.IOException;
+import java.util.List;
+import org.apache.spark.SparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.expressions.Window;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.SerializableConfiguration;
+import scala.reflect.ClassTag$;
+
+/**
+ * The documents of a job, each under its own id. A file that is a document stays where it is until
+ * a task reads it; a table's text comes along as bytes, so that broken UTF-8 is found, not
+ * replaced.
+ */
+public final class Corpus {
+  private static final String ID = "doc_id";
+  private static final String DERIVED = "derived";
+  private static final int HASH_DIGITS = 16;
+
+  private static final String KEPT_TEXT = "text";
+  private static final StructType NOTHING = new StructType();
+
+  /** Columns {@link DocumentReader} expects, in its order. */
+  private final Dataset<Row> listing;
+
+  private final StructType kept;
+
+  private Corpus(Dataset<Row> listing, StructType kept) {
+    this.listing = listing;
+    this.kept = kept;
+  }
+
+  /**
+   * Text files: a file is a document.
+   *
+   * @param inputs files, folders and globs
+   * @param keep {@code text}, or nothing
+   * @throws InputException if there are no files, or none under that name
+   */
+  public static Corpus ofTextFiles(SparkSession spark, List<String> inputs, List<String> keep)
+      throws IOException {
+    for (String column : keep) {
+      if (!column.equals(KEPT_TEXT)) {
+        throw noColumn("--keep-columns", column, KEPT_TEXT);
+      }
+    }
+    List<Row> rows =
+        TextFiles.list(inputs, spark.sparkContext().hadoopConfiguration()).stream()
+            .map(file -> RowFactory.create(file.docId(), file.path(), file.length(), null, null))
+            .toList();
+    if (rows.isEmpty()) {
+      throw new InputException("--input " + String.join(" ", inputs) + ": no files in there");
+    }
+    StructType kept = keep.isEmpty() ? NOTHING : NOTHING.add(KEPT_TEXT, StringType);
+    StructType schema =
+        new StructType()
+            .add(ID, StringType)
+            .add("source", StringType)
+            .add("length", LongType)
+            .add("content", BinaryType)
+            .add("kept", kept);
+    return new Corpus(spark.createDataFrame(rows, schema), kept);
+  }
+
+  /**
+   * A table: a row is a document.
+   *
+   * @param idColumn its values must differ; null for ids made of file name and content hash
+   * @param textColumn a string, or binary UTF-8
+   * @param keep columns to copy into the output
+   * @throws InputException if a column is missing or of another type, or if ids occur twice
+   */
+  public static Corpus ofTable(
+      Dataset<Row> table, String idColumn, String textColumn, List<String> keep) {
+    Column text = column(table, "--text-column", textColumn).cast(BinaryType);
+    DataType type = table.schema().apply(textColumn).dataType();
+    if (!type.equals(StringType) && !type.equals(BinaryType)) {
+      throw new InputException(
+          "--text-column "
+              + textColumn
+              + " is of type "
+              + type.catalogString()
+              + "; give a column of strings");
+    }
+    Column[] keptColumns =
+        keep.stream().map(name -> column(table, "--keep-columns", name)).toArray(Column[]::new);
+    Column file = element_at(split(input_file_name(), "/"), -1);
+    Column hash = substring(sha2(coalesce(text, lit(new byte[0])), 256), 1, HASH_DIGITS);
+    Column derivedId = concat(file, lit("#"), hash);
+    Column givenId =
+        idColumn == null
+            ? lit(null).cast(StringType)
+            : column(table, "--id-column", idColumn).cast(StringType);
+    Dataset<Row> listing =
+        table.select(
+            coalesce(givenId, derivedId).as(ID),
+            input_file_name().as("source"),
+            lit(null).cast(LongType).as("length"),
+            text.as("content"),
+            struct(keptColumns).as("kept"),
+            givenId.isNull().as(DERIVED));
+    listing = withoutRepeats(listing, idColumn);
+    return new Corpus(listing, table.select(keptColumns).schema());
+  }
+
+  /** Refuses given ids that occur twice, and numbers the repeats of derived ones. */
+  private static Dataset<Row> withoutRepeats(Dataset<Row> listing, String idColumn) {
+    Dataset<Row> repeats =
+        listing
+            .groupBy(ID)
+            .agg(count(lit(1)).as("rows"), max(DERIVED).as(DERIVED))
+            .where(col("rows").gt(1));
+    Row found =
+        repeats
+            .agg(
+                count(lit(1)),
+                count(when(col(DERIVED), 1)),
+                first(when(col(DERIVED).equalTo(lit(false)), col(ID)), /* ignoreNulls= */ true))
+            .head();
+    long all = found.getLong(0);
+    long derived = found.getLong(1);
+    if (all > derived) {
+      throw new InputException(
+          "--id-column %s: %d of its values occur more than once, such as '%s'; give a column whose values differ, or none"
+              .formatted(idColumn, all - derived, found.getString(2)));
+    }
+    if (derived > 0) {
+      Column occurrence = row_number().over(Window.partitionBy(ID).orderBy("source"));
+      listing =
+          listing
+              .withColumn("occurrence", occurrence)
+              .withColumn(
+                  ID,
+                  when(col("occurrence").gt(1), concat(col(ID), lit("-"), col("occurrence")))
+                      .otherwise(col(ID)));
+    }
+    return listing.select(ID, "source", "length", "content", "kept");
+  }
+
+  /** How many documents there are. */
+  public long size() {
+    return listing.count();
+  }
+
+  /** The input columns that go into the output. */
+  public StructType kept() {
+    return kept;
+  }
+
+  /** The documents whose id is not in the column {@code doc_id} of {@code done}. */
+  public Corpus without(Dataset<Row> done) {
+    Dataset<Row> ids = done.select(col(OutputTable.DOC_ID).as("done_id"));
+    return new Corpus(
+        listing.join(ids, listing.col(ID).equalTo(ids.col("done_id")), "left_anti"), kept);
+  }
+
+  /**
+   * The rows of the output table, in {@code partitions} tasks. Nothing runs until they are written.
+   */
+  public Dataset<Row> decode(Run run, Counters counters, int partitions) {
+    SparkContext spark = listing.sparkSession().sparkContext();
+    Broadcast<SerializableConfiguration> hadoop =
+        spark.broadcast(
+            new SerializableConfiguration(spark.hadoopConfiguration()),
+            ClassTag$.MODULE$.apply(SerializableConfiguration.class));
+    return listing
+        .repartition(partitions)
+        .mapPartitions(
+            new Decode(run, kept, counters, hadoop),
+            Encoders.row(new OutputTable(run, kept).schema()));
+  }
+
+  private static Column column(Dataset<Row> table, String option, String name) {
+    if (!List.of(table.columns()).contains(name)) {
+      throw noColumn(option, name, String.join(", ", table.columns()));
+    }
+    return table.col("`" + name.replace("`", "``") + "`");
+  }
+
+  private static InputException noColumn(String option, String name, String columns) {
+    return new InputException(
+        option + " " + name + ": the input has no such column; it has: " + columns);
+  }
+}

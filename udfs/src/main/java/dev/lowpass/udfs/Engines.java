@@ -1,0 +1,96 @@
+package dev.lowpass.udfs;
+
+import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.model.ModelException;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkEnv;
+
+/**
+ * The engines of this JVM: one for each {@link EngineSpec}, loaded by whichever task comes first
+ * while the others wait, and kept until the executor ends.
+ */
+public final class Engines {
+  private static final ConcurrentMap<EngineSpec, CompletableFuture<Engine>> LOADED =
+      new ConcurrentHashMap<>();
+
+  private Engines() {}
+
+  /**
+   * The engine for {@code spec}, loaded now if this is the first call.
+   *
+   * @throws ModelException if the model cannot be loaded; the next call tries again
+   */
+  public static Engine get(EngineSpec spec, Configuration hadoop) {
+    CompletableFuture<Engine> mine = new CompletableFuture<>();
+    CompletableFuture<Engine> first = LOADED.putIfAbsent(spec, mine);
+    if (first != null) {
+      return await(first);
+    }
+    try {
+      mine.complete(load(spec, hadoop));
+    } catch (RuntimeException | Error e) {
+      LOADED.remove(spec, mine);
+      mine.completeExceptionally(e);
+    }
+    return await(mine);
+  }
+
+  /** Closes every engine of this JVM. Only for when no task is running. */
+  public static void closeAll() {
+    for (EngineSpec spec : LOADED.keySet()) {
+      CompletableFuture<Engine> engine = LOADED.remove(spec);
+      if (engine != null && !engine.isCompletedExceptionally()) {
+        engine.join().close();
+      }
+    }
+  }
+
+  private static Engine load(EngineSpec spec, Configuration hadoop) {
+    Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
+    Engine engine =
+        Engine.load(new EngineOptions(folder, spec.device(), threads(spec), spec.contextTokens()));
+    if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
+      engine.close();
+      throw new ModelException(
+          "--model %s on %s is not the model that the driver has there; put the same files on every host"
+              .formatted(spec.model(), ModelFolder.host()));
+    }
+    return engine;
+  }
+
+  /** In local mode there is but one JVM, and hashing a large model a second time takes a while. */
+  private static boolean inDriver() {
+    SparkEnv env = SparkEnv.get();
+    return env == null || env.executorId().equals("driver");
+  }
+
+  /**
+   * Several executors may share a host, so an executor's engine takes no more than its own cores.
+   */
+  private static int threads(EngineSpec spec) {
+    SparkEnv env = SparkEnv.get();
+    return spec.threads() == 0 && env != null
+        ? env.conf().getInt("spark.executor.cores", 0)
+        : spec.threads();
+  }
+
+  private static Engine await(CompletableFuture<Engine> engine) {
+    try {
+      return engine.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package dev.lowpass.udfs;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * SHA-256 over everything that can change an output: model (with its tokenizer and chat template),
+ * wording of the prompts, generation parameters, policies and schema. Batch size, threads, device
+ * and parallelism are left out: they do not change a greedy output.
+ */
+final class Fingerprint {
+  /** To be raised when a release gives other outputs for the same settings. */
+  private static final int REVISION = 1;
+
+  private Fingerprint() {}
+
+  static String of(DocumentTask task, String modelDigest, Generation generation, Policy policy) {
+    Map<String, Object> parts = new TreeMap<>();
+    parts.put("revision", REVISION);
+    parts.put("command", task.command());
+    parts.put("model", modelDigest);
+    parts.put("prompts", task.conversations("{document}"));
+    if (task instanceof DocumentTask.Extract extract) {
+      parts.put("schema", extract.schema().canonicalJson());
+    }
+    parts.put("maxNewTokens", generation.maxNewTokens());
+    parts.put("stop", generation.stop());
+    parts.put("temperature", generation.temperature());
+    if (generation.temperature() > 0) {
+      parts.put("topP", generation.topP());
+      parts.put("topK", generation.topK());
+      parts.put("seed", generation.seed());
+    }
+    parts.put("prefill", policy.prefill());
+    parts.put("cache", policy.cache());
+    parts.put("cacheTokens", policy.cacheTokens());
+    try {
+      return Digests.sha256(new ObjectMapper().writeValueAsString(parts));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("strings and numbers always have a JSON form", e);
+    }
+  }
+}
