@@ -2,7 +2,6 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.OutputTable;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
@@ -62,10 +61,10 @@ final class Output {
               .formatted(location(), other, fingerprint));
     }
     if (!rows.schema().catalogString().equals(schema.catalogString())) {
-      List<String> now = new ArrayList<>(List.of(schema.fieldNames()));
+      // The fingerprint covers the fields, so that only copied columns can differ.
       throw new UsageException(
-          "--output %s has other columns (%s) than this run (%s); give another folder or the same --keep-columns"
-              .formatted(location(), String.join(", ", columns), String.join(", ", now)));
+          "--output %s was written with other --keep-columns (its columns end with %s, this run's with %s); give the same, or another folder"
+              .formatted(location(), columns.get(columns.size() - 1), schema.last().name()));
     }
     return Optional.of(rows);
   }

@@ -54,6 +54,14 @@ public final class Corpus {
   private final StructType kept;
 
   private Corpus(Dataset<Row> listing, StructType kept) {
+    for (String column : kept.fieldNames()) {
+      if (OutputTable.COLUMNS.contains(column)) {
+        throw new InputException(
+            "--keep-columns "
+                + column
+                + ": the output has a column of that name; rename the input's");
+      }
+    }
     this.listing = listing;
     this.kept = kept;
   }
@@ -163,6 +171,11 @@ public final class Corpus {
                       .otherwise(col(ID)));
     }
     return listing.select(ID, "source", "length", "content", "kept");
+  }
+
+  /** The documents' ids. */
+  Dataset<Row> ids() {
+    return listing.select(ID);
   }
 
   /** How many documents there are. */

@@ -9,6 +9,8 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
@@ -62,16 +64,31 @@ final class DocumentReader {
               .formatted(row.getLong(LENGTH), MAX_BYTES));
     }
     Path path = new Path(row.getString(SOURCE));
-    try (var in = path.getFileSystem(hadoop).open(path)) {
-      return decode(in.readAllBytes());
-    } catch (FileNotFoundException e) {
-      throw new DocumentException(
-          Failure.UNREADABLE, "the file is gone or may not be read; put it back: " + path);
-    } catch (IOException e) {
+    try {
+      return decode(bytes(path, hadoop));
+    } catch (FileNotFoundException | NoSuchFileException e) {
+      throw new DocumentException(Failure.UNREADABLE, "the file is gone; put it back: " + path);
+    } catch (IOException | IllegalArgumentException e) {
       throw new DocumentException(Failure.UNREADABLE, "the file cannot be read: " + e);
     }
   }
 
+  private static byte[] bytes(Path path, Configuration hadoop) throws IOException {
+    String scheme = path.toUri().getScheme();
+    if (scheme == null || scheme.equals("file")) {
+      // Hadoop's own local file system cannot open names with a colon.
+      return Files.readAllBytes(java.nio.file.Path.of(path.toUri().getPath()));
+    }
+    try (var in = path.getFileSystem(hadoop).open(path)) {
+      return in.readAllBytes();
+    }
+  }
+
+  /**
+   * Strictly decodes a document.
+   *
+   * @throws DocumentException if it is not UTF-8, or blank
+   */
   static String decode(byte[] utf8) {
     CharsetDecoder decoder =
         StandardCharsets.UTF_8

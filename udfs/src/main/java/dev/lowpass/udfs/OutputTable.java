@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataType;
@@ -41,6 +44,13 @@ public final class OutputTable {
   public static final String FINGERPRINT = "fingerprint";
   public static final String RUN_ID = "run_id";
   public static final String FAILED = "failed";
+
+  /** Names of the table's own columns, of all commands. */
+  static final Set<String> COLUMNS =
+      Set.copyOf(
+          Stream.of(schema(null, new StructType()), schema(List.of(), new StructType()))
+              .flatMap(schema -> Stream.of(schema.fieldNames()))
+              .collect(Collectors.toSet()));
 
   private static final String OK = "ok";
 

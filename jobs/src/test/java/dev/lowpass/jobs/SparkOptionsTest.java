@@ -1,0 +1,69 @@
+package dev.lowpass.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.apache.spark.SparkConf;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class SparkOptionsTest {
+  private static final List<String> KEYS =
+      List.of(
+          "spark.master",
+          "spark.executor.resource.gpu.amount",
+          "spark.task.resource.gpu.amount",
+          "spark.worker.resource.gpu.amount");
+
+  @AfterEach
+  void clear() {
+    KEYS.forEach(System::clearProperty);
+  }
+
+  @Test
+  void localModeIsTheDefault() {
+    assertThat(conf().get("spark.master")).isEqualTo("local[*]");
+    assertThat(conf().get("spark.ui.enabled")).isEqualTo("false");
+    assertThat(conf("--conf", "spark.ui.enabled=true").get("spark.ui.enabled")).isEqualTo("true");
+  }
+
+  @Test
+  void sparkSubmitsMasterStands() {
+    System.setProperty("spark.master", "local[3]");
+    assertThat(conf().get("spark.master")).isEqualTo("local[3]");
+    assertThat(conf("--master", "local[5]").get("spark.master")).isEqualTo("local[5]");
+  }
+
+  @Test
+  void localModeDoesNotAskForGpus() {
+    System.setProperty("spark.executor.resource.gpu.amount", "1");
+    SparkConf conf =
+        conf(
+            "--conf", "spark.task.resource.gpu.amount=1",
+            "--conf", "spark.worker.resource.gpu.amount=1");
+    assertThat(conf.toDebugString()).doesNotContain("gpu");
+    assertThat(new SparkConf().toDebugString()).doesNotContain("gpu");
+  }
+
+  @Test
+  void clustersKeepTheirGpus() {
+    SparkConf conf =
+        conf("--master", "spark://h:7077", "--conf", "spark.task.resource.gpu.amount=0.125");
+    assertThat(conf.get("spark.task.resource.gpu.amount")).isEqualTo("0.125");
+    assertThat(conf.contains("spark.ui.enabled")).isFalse();
+  }
+
+  @Test
+  void hadoopsSettingsReachTheDriver() {
+    SparkOptions options = new SparkOptions();
+    new CommandLine(options).parseArgs("--conf", "spark.hadoop.fs.s3a.endpoint=http://x");
+    assertThat(options.hadoop().get("fs.s3a.endpoint")).isEqualTo("http://x");
+  }
+
+  private static SparkConf conf(String... args) {
+    SparkOptions options = new SparkOptions();
+    new CommandLine(options).parseArgs(args);
+    return options.conf("test");
+  }
+}

@@ -1,0 +1,77 @@
+package dev.lowpass.udfs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.Test;
+
+/** Other programs read these columns by name: a change here is a change of the interface. */
+class OutputTableTest {
+  private static final String REST =
+      " error struct<type:string,message:string>, finish_reason string, prompt_tokens bigint,"
+          + " output_tokens bigint, model struct<name:string,digest:string>,"
+          + " policy struct<prefill:string,cache:string,cache_tokens:int>,"
+          + " stats struct<queue_ms:double,prefill_ms:double,decode_ms:double,cache_bytes:bigint,"
+          + "kept_tokens:bigint,compressions:int>,"
+          + " fingerprint string, run_id string, created_at timestamp";
+
+  @Test
+  void summaries() {
+    StructType schema =
+        new OutputTable(run(new DocumentTask.Summarize("Sum up.")), new StructType()).schema();
+    assertThat(columns(schema))
+        .isEqualTo("doc_id string, source string, status string, output string," + REST);
+    assertThat(schema.fields()).allMatch(StructField::nullable);
+  }
+
+  @Test
+  void fieldsHaveTheTypesOfTheSchema() {
+    String json =
+        """
+        {"type": "object", "properties": {
+          "who": {"type": "string", "description": "Who?"},
+          "kind": {"type": "string", "enum": ["a", "b"]},
+          "count": {"type": "integer"},
+          "amount": {"type": "number"},
+          "signed": {"type": "boolean"},
+          "day": {"type": "string", "format": "date"}}}
+        """;
+    StructType schema =
+        new OutputTable(run(new DocumentTask.Extract("s.json", json)), new StructType()).schema();
+    assertThat(columns(schema))
+        .isEqualTo(
+            "doc_id string, source string, status string,"
+                + " fields struct<who:string,kind:string,count:bigint,amount:double,signed:boolean,day:date>,"
+                + " notes map<string,string>,"
+                + REST);
+    StructType fields = (StructType) schema.apply("fields").dataType();
+    assertThat(fields.fields()).allMatch(StructField::nullable);
+  }
+
+  @Test
+  void keptColumnsComeLast() {
+    StructType kept = new StructType().add("page", DataTypes.IntegerType);
+    StructType schema = new OutputTable(run(new DocumentTask.Summarize("Sum up.")), kept).schema();
+    assertThat(columns(schema)).endsWith("created_at timestamp, page int");
+  }
+
+  private static Run run(DocumentTask task) {
+    return Run.start(
+        task,
+        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0),
+        "m",
+        new Generation(8, 0, 1, 0, 0, List.of()),
+        new Policy("full", "full", 512));
+  }
+
+  private static String columns(StructType schema) {
+    return String.join(
+        ", ",
+        List.of(schema.fields()).stream()
+            .map(field -> field.name() + " " + field.dataType().catalogString())
+            .toList());
+  }
+}
