@@ -54,7 +54,7 @@ abstract class BatchCommand implements Callable<Integer> {
       description = "Check everything, print settings and memory, and stop.")
   private boolean dryRun;
 
-  @Mixin private VerboseOption common;
+  @Mixin private CommonOptions common;
 
   @Spec private CommandSpec spec;
 
@@ -70,13 +70,13 @@ abstract class BatchCommand implements Callable<Integer> {
     DocumentTask task = task();
     CheckpointFacts facts;
     Run run;
-    try (Checkpoint checkpoint = model.open(spark.hadoop())) {
+    try (Checkpoint checkpoint = model.open(common.hadoop())) {
       facts = CheckpointFacts.of(checkpoint);
       requireChatTemplate(checkpoint, facts);
       run = run(task, checkpoint);
     }
     boolean own = SparkSession.getDefaultSession().isEmpty();
-    SparkSession session = spark.session(task.command(), common.verbose());
+    SparkSession session = spark.session(task.command(), common);
     try {
       return run(session, run, facts);
     } finally {

@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,7 +39,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions model;
   @Mixin private DecodingOptions decoding;
-  @Mixin private VerboseOption common;
+  @Mixin private CommonOptions common;
   @Spec private CommandSpec spec;
 
   @Override
@@ -53,7 +52,7 @@ final class GenerateCommand implements Callable<Integer> {
     String text = prompt();
     EngineOptions options =
         new EngineOptions(
-            model.folder(new Configuration()),
+            model.folder(common.hadoop()),
             model.device(),
             model.threads(),
             decoding.cacheTokens());

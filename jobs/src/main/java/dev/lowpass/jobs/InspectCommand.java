@@ -9,7 +9,6 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,13 +21,13 @@ final class InspectCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin private ModelOptions model;
-  @Mixin private VerboseOption common;
+  @Mixin private CommonOptions common;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws JsonProcessingException {
     model.check();
-    try (Checkpoint checkpoint = model.open(new Configuration())) {
+    try (Checkpoint checkpoint = model.open(common.hadoop())) {
       CheckpointFacts facts = CheckpointFacts.of(checkpoint);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {

@@ -82,8 +82,10 @@ public final class Lowpass implements Runnable {
   private static int refuse(ParameterException e, Settings settings, PrintWriter err) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     String key =
-        e.getArgSpec() instanceof OptionSpec option && settings.defaultValue(option) != null
-            ? " (also settable as " + Settings.key(option) + ", which is set)"
+        e.getArgSpec() instanceof OptionSpec option
+                && e.getValue() != null
+                && e.getValue().equals(settings.defaultValue(option))
+            ? " (set by " + Settings.key(option) + ")"
             : "";
     err.println(command + ": " + oneLine(e.getMessage()) + key + "; see " + command + " --help");
     return USAGE;

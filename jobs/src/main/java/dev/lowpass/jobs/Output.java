@@ -64,7 +64,10 @@ final class Output {
       // The fingerprint covers the fields, so that only copied columns can differ.
       throw new UsageException(
           "--output %s was written with other --keep-columns (its columns end with %s, this run's with %s); give the same, or another folder"
-              .formatted(location(), columns.get(columns.size() - 1), schema.last().name()));
+              .formatted(
+                  location(),
+                  columns.get(columns.size() - 1),
+                  schema.fieldNames()[schema.size() - 1]));
     }
     return Optional.of(rows);
   }

@@ -1,13 +1,12 @@
 package dev.lowpass.jobs;
 
 import java.util.Map;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
 import scala.Tuple2;
 
-/** Where Spark runs, and how. */
+/** Where Spark runs. */
 final class SparkOptions {
   @Option(
       names = "--master",
@@ -15,31 +14,17 @@ final class SparkOptions {
       description = "Spark's master. Default: spark-submit's, else local[*].")
   private String master;
 
-  @Option(
-      names = "--conf",
-      paramLabel = "KEY=VALUE",
-      description = "A Spark setting. May be repeated.")
-  private Map<String, String> conf = Map.of();
-
   /** The session of this JVM, or a new one. */
-  SparkSession session(String command, boolean verbose) {
-    SparkConf effective = conf("lowpass " + command);
-    effective.setIfMissing("spark.log.level", verbose ? "INFO" : "WARN");
+  SparkSession session(String command, CommonOptions common) {
+    SparkConf effective = conf("lowpass " + command, common.conf());
+    effective.setIfMissing("spark.log.level", common.verbose() ? "INFO" : "WARN");
     return SparkSession.builder().config(effective).getOrCreate();
   }
 
-  /** Hadoop's settings, for reading a model before there is a session. */
-  Configuration hadoop() {
-    Configuration hadoop = new Configuration();
-    for (Tuple2<String, String> entry : conf("lowpass").getAllWithPrefix("spark.hadoop.")) {
-      hadoop.set(entry._1(), entry._2());
-    }
-    return hadoop;
-  }
-
-  SparkConf conf(String name) {
+  /** The settings of a session: those given, and what they leave open. */
+  SparkConf conf(String name, Map<String, String> given) {
     SparkConf effective = new SparkConf();
-    conf.forEach(effective::set);
+    given.forEach(effective::set);
     if (master != null) {
       effective.setMaster(master);
     }

@@ -47,7 +47,7 @@ class CommandLineTest {
   @Test
   void missingOptions() {
     refused(
-        "lowpass extract: Missing required options: '--input=PATH', '--output=URI', '--schema=FILE';"
+        "lowpass extract: Missing required options: '--output=URI', '--schema=FILE', '--input=PATH';"
             + " see lowpass extract --help",
         "extract");
   }

@@ -56,14 +56,17 @@ class SparkOptionsTest {
 
   @Test
   void hadoopsSettingsReachTheDriver() {
-    SparkOptions options = new SparkOptions();
+    CommonOptions options = new CommonOptions();
     new CommandLine(options).parseArgs("--conf", "spark.hadoop.fs.s3a.endpoint=http://x");
     assertThat(options.hadoop().get("fs.s3a.endpoint")).isEqualTo("http://x");
   }
 
   private static SparkConf conf(String... args) {
     SparkOptions options = new SparkOptions();
-    new CommandLine(options).parseArgs(args);
-    return options.conf("test");
+    CommonOptions common = new CommonOptions();
+    CommandLine line = new CommandLine(options);
+    line.getCommandSpec().addMixin("common", CommandLine.Model.CommandSpec.forAnnotatedObject(common));
+    line.parseArgs(args);
+    return options.conf("test", common.conf());
   }
 }
