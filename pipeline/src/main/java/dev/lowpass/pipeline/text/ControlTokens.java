@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -122,28 +123,30 @@ final class ControlTokens {
   /**
    * Hides what could be part of a control token in texts that a template will weave into its own,
    * and finds the control tokens that the template itself then wrote. A control token can neither
-   * stand in such a text nor arise at its border: its first and last characters are replaced by
-   * private-use characters that occur in none of the texts. One character stands for one, so that a
-   * template may strip, split and measure as ever.
+   * stand in such a text nor arise at its border nor around it: the characters that it would need
+   * are replaced by private-use characters that occur in none of the texts. One character stands
+   * for one, so that a template may strip, split and measure as ever.
    */
   final class Veil {
     private final Map<Character, Character> substitutes = new HashMap<>();
     private final Map<Character, Character> originals = new HashMap<>();
-    private final Set<Character> hidden = new LinkedHashSet<>();
 
-    /** Takes all texts that will be hidden; throws IllegalArgumentException where none is free. */
+    /** The first and last characters of control tokens, which are hidden wherever they stand. */
+    private final Set<Character> edges = new HashSet<>();
+
+    private final boolean[] taken = new boolean[LAST_SUBSTITUTE + 1];
+    private char next = FIRST_SUBSTITUTE;
+
+    /** Takes all texts that will be hidden. */
     Veil(List<String> texts) {
-      Set<Character> needed = new LinkedHashSet<>();
       for (String content : byContent.keySet()) {
         for (char edge : new char[] {content.charAt(0), content.charAt(content.length() - 1)}) {
-          needed.add(edge);
           // Letters would hide whole texts from the template, for the rare token that is a word.
           if (!Character.isLetterOrDigit(edge) && !TemplateText.isSpace(edge)) {
-            hidden.add(edge);
+            edges.add(edge);
           }
         }
       }
-      boolean[] taken = new boolean[LAST_SUBSTITUTE + 1];
       for (String text : texts) {
         for (int i = 0; i < text.length(); i++) {
           if (text.charAt(i) <= LAST_SUBSTITUTE) {
@@ -151,28 +154,38 @@ final class ControlTokens {
           }
         }
       }
-      char next = FIRST_SUBSTITUTE;
-      for (char character : needed) {
-        while (next <= LAST_SUBSTITUTE && taken[next]) {
-          next++;
-        }
-        if (next > LAST_SUBSTITUTE) {
-          throw new IllegalArgumentException(
-              "the text uses up all private-use characters (U+E000 to U+F8FF)");
-        }
-        substitutes.put(character, next);
-        originals.put(next, character);
-        next++;
-      }
     }
 
+    /** Hides one text; throws IllegalArgumentException where no private-use character is free. */
     String hide(String text) {
+      String core = TemplateText.strip(text);
+      // A template may write `<|` before such a text and `|>` after it.
+      boolean inside =
+          !core.isEmpty() && byContent.keySet().stream().anyMatch(token -> token.contains(core));
       StringBuilder veiled = new StringBuilder(text.length());
       for (int i = 0; i < text.length(); i++) {
         char c = text.charAt(i);
-        veiled.append(hidden.contains(c) || at(text, i) != null ? substitutes.get(c) : c);
+        boolean hidden = edges.contains(c) || at(text, i) != null;
+        hidden |= inside && !TemplateText.isSpace(c);
+        veiled.append(hidden ? substitute(c) : c);
       }
       return veiled.toString();
+    }
+
+    private char substitute(char original) {
+      return substitutes.computeIfAbsent(
+          original,
+          c -> {
+            while (next <= LAST_SUBSTITUTE && taken[next]) {
+              next++;
+            }
+            if (next > LAST_SUBSTITUTE) {
+              throw new IllegalArgumentException(
+                  "the text uses up all private-use characters (U+E000 to U+F8FF)");
+            }
+            originals.put(next, c);
+            return next++;
+          });
     }
 
     /** What a template made of hidden texts, with the names of the control tokens it wrote. */

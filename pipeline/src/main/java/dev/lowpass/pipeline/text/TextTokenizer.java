@@ -23,7 +23,7 @@ public final class TextTokenizer implements AutoCloseable {
    * bytes a character, and it ends the whole process where a regular expression has to back up 10
    * million times, as it does over as many blanks.
    */
-  static final int MAX_PIECE = 1 << 19;
+  private static final int MAX_PIECE = 1 << 19;
 
   private final NativeTokenizer tokenizer;
   private final TokenDecoder decoder;
@@ -57,7 +57,7 @@ public final class TextTokenizer implements AutoCloseable {
     this.template = compiled;
     this.templateFault = fault;
     this.tokenizer = file.toNative();
-    int[] newline = encodeWhole("\n");
+    int[] newline = tokenizer.encode("\n", /* withSpecial= */ false);
     this.beforeNewline = Arrays.copyOf(newline, Math.max(0, newline.length - 1));
   }
 
@@ -73,7 +73,7 @@ public final class TextTokenizer implements AutoCloseable {
 
   /** The ids of a plain text such as a document: all of it text, and nothing added. */
   public int[] encode(String text) {
-    return encodeSealed(wellFormed(text));
+    return encodePieces(wellFormed(text), MAX_PIECE);
   }
 
   /**
@@ -82,7 +82,7 @@ public final class TextTokenizer implements AutoCloseable {
    * Never for documents.
    */
   public int[] encodeWithSpecial(String text) {
-    int[] ids = encodeSealed(controlTokens.translate(wellFormed(text)));
+    int[] ids = encodePieces(controlTokens.translate(wellFormed(text)), MAX_PIECE);
     boolean wanted =
         config.addBos() != null
             ? config.addBos() && bos.isPresent()
@@ -102,22 +102,23 @@ public final class TextTokenizer implements AutoCloseable {
    *     not accept the messages
    */
   public int[] encodeChat(List<Message> messages) {
+    return encodePieces(renderSealed(messages), MAX_PIECE);
+  }
+
+  /** The text of a chat, with the control tokens of the template under their secret names. */
+  String renderSealed(List<Message> messages) {
     if (template == null) {
       throw templateFault != null
           ? new ModelException(config.templateFile() + ": " + templateFault.getMessage())
           : new ModelException(
               config.templateFile() + ": the model has no chat template ('chat_template')");
     }
-    List<String> texts = new ArrayList<>();
-    for (Message message : messages) {
-      texts.add(wellFormed(message.role()));
-      texts.add(wellFormed(message.content()));
-    }
-    ControlTokens.Veil veil = controlTokens.new Veil(texts);
+    List<String> contents = messages.stream().map(m -> wellFormed(m.content())).toList();
+    ControlTokens.Veil veil = controlTokens.new Veil(contents);
     List<Map<String, String>> veiled = new ArrayList<>();
-    for (int i = 0; i < texts.size(); i += 2) {
+    for (int i = 0; i < contents.size(); i++) {
       veiled.add(
-          Map.of("role", veil.hide(texts.get(i)), "content", veil.hide(texts.get(i + 1))));
+          Map.of("role", messages.get(i).role(), "content", veil.hide(contents.get(i))));
     }
     Map<String, Object> variables = new HashMap<>(config.specialTokens());
     variables.put("messages", veiled);
@@ -130,7 +131,7 @@ public final class TextTokenizer implements AutoCloseable {
     } catch (TemplateException e) {
       throw new ModelException(config.templateFile() + ": " + e.getMessage(), e);
     }
-    return encodeSealed(veil.reveal(rendered));
+    return veil.reveal(rendered);
   }
 
   /** Whether the model folder has a chat template, supported or not. */
@@ -138,21 +139,16 @@ public final class TextTokenizer implements AutoCloseable {
     return config.chatTemplate() != null;
   }
 
-  /** The ids of a text that is not cut into pieces, however long. */
-  int[] encodeWhole(String text) {
-    return tokenizer.encode(text, /* withSpecial= */ false);
-  }
-
-  /** Encodes a text whose control tokens, if any, stand under their secret names. */
-  private int[] encodeSealed(String text) {
-    if (text.length() <= MAX_PIECE) {
-      return encodeWhole(text);
+  /** Encodes a text, with control tokens only under their secret names, piece by piece. */
+  int[] encodePieces(String text, int maxPiece) {
+    if (text.length() <= maxPiece) {
+      return tokenizer.encode(text, /* withSpecial= */ false);
     }
     int[] ids = new int[text.length() / 3];
     int size = 0;
     for (int from = 0; from < text.length(); ) {
-      int to = cut(text, from);
-      int[] piece = encodeWhole(text.substring(from, to));
+      int to = cut(text, from, maxPiece);
+      int[] piece = tokenizer.encode(text.substring(from, to), /* withSpecial= */ false);
       int skipped = from > 0 && text.charAt(from) == '\n' ? leadingBlank(piece) : 0;
       int added = piece.length - skipped;
       if (size + added > ids.length) {
@@ -176,10 +172,10 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Where the piece of a long text ends that begins at {@code from}: before the last newline that
    * stands between letters, because no token reaches across such a place, so that the ids are those
-   * of the whole text. A text without one in half a million characters is cut anywhere.
+   * of the whole text. A text without one for a whole piece is cut anywhere.
    */
-  private int cut(String text, int from) {
-    int limit = from + MAX_PIECE;
+  private int cut(String text, int from, int maxPiece) {
+    int limit = from + maxPiece;
     if (limit >= text.length()) {
       return text.length();
     }
