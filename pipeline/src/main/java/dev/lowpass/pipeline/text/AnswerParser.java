@@ -6,16 +6,12 @@ import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Reads a model's answer as a value of a field's kind, or says why it is none. */
 final class AnswerParser {
   private static final Set<String> NOT_STATED = Set.of("null", "none", "not stated", "n/a");
 
-  private static final Pattern FENCED =
-      Pattern.compile("```\\w*\\s*(.*?)\\s*(```)?", Pattern.DOTALL);
-
+  private static final String FENCE = "```";
   private static final String QUOTES = "\"\"''``“”‘’«»";
 
   /** An answer is short; what is longer is not searched for numbers or dates. */
@@ -73,9 +69,8 @@ final class AnswerParser {
   /** The answer without the blanks, code fences and quotation marks around it. */
   private static String unwrapped(String answer) {
     String text = answer.strip();
-    Matcher fenced = FENCED.matcher(text);
-    if (fenced.matches()) {
-      text = fenced.group(1).strip();
+    if (text.startsWith(FENCE)) {
+      text = withoutFences(text);
     }
     for (int i = 0; i < QUOTES.length(); i += 2) {
       String open = QUOTES.substring(i, i + 1);
@@ -88,6 +83,15 @@ final class AnswerParser {
       }
     }
     return text;
+  }
+
+  /** What stands in a code block, whose first line may name a language. */
+  private static String withoutFences(String text) {
+    int lineEnd = text.indexOf('\n');
+    boolean named = lineEnd > 0 && text.substring(FENCE.length(), lineEnd).matches("\\w*\\s*");
+    String inside = text.substring(named ? lineEnd : FENCE.length());
+    int close = inside.lastIndexOf(FENCE);
+    return (close < 0 ? inside : inside.substring(0, close)).strip();
   }
 
   private static String withoutPeriod(String text) {

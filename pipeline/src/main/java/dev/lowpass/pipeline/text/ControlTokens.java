@@ -2,17 +2,16 @@ package dev.lowpass.pipeline.text;
 
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The tokens that steer a model, such as {@code <|im_end|>} or {@code </s>}, kept apart from text.
@@ -37,6 +36,7 @@ final class ControlTokens {
   /** The tokens by their first character, the longest first. */
   private final Map<Character, List<Token>> byFirst = new HashMap<>();
 
+  private final Set<Integer> ids;
   private final String namePrefix;
   private final int nameLength;
 
@@ -51,13 +51,13 @@ final class ControlTokens {
           byContent.put(content, token);
           byFirst.computeIfAbsent(content.charAt(0), c -> new ArrayList<>()).add(token);
         });
+    this.ids = byContent.values().stream().map(Token::id).collect(Collectors.toUnmodifiableSet());
     byFirst
         .values()
         .forEach(
             tokens ->
                 tokens.sort(
-                    Comparator.comparingInt((Token token) -> token.content().length())
-                        .reversed()));
+                    Comparator.comparingInt((Token token) -> token.content().length()).reversed()));
   }
 
   private String name(int index) {
@@ -79,9 +79,7 @@ final class ControlTokens {
   }
 
   Set<Integer> ids() {
-    Set<Integer> ids = new LinkedHashSet<>();
-    byContent.values().forEach(token -> ids.add(token.id()));
-    return Collections.unmodifiableSet(ids);
+    return ids;
   }
 
   /** The last place at or before {@code end} at which {@code text} can be cut outside a name. */

@@ -12,16 +12,27 @@ import java.util.regex.Pattern;
 final class DateParser {
   private static final List<String> MONTHS =
       List.of(
-          "january", "february", "march", "april", "may", "june", "july", "august", "september",
-          "october", "november", "december");
+          "january",
+          "february",
+          "march",
+          "april",
+          "may",
+          "june",
+          "july",
+          "august",
+          "september",
+          "october",
+          "november",
+          "december");
 
   private static final String DAY_OF_WEEK = "(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?";
-  private static final String DAY = "(?<day>\\d{1,2})(?:st|nd|rd|th)?";
+  private static final String DAY = "(?<day>\\d{1,2})(?:st|nd|rd|th|\\.)?";
   private static final String MONTH = "(?<month>\\p{L}{3,9})\\.?";
   private static final String YEAR = "(?<year>\\d{4})";
 
   private static final Pattern YEAR_FIRST =
-      Pattern.compile(YEAR + "([-/.])(?<month>\\d{1,2})\\2(?<day>\\d{1,2})(?:[t ]\\d{2}:\\d{2}.*)?");
+      Pattern.compile(
+          YEAR + "([-/.])(?<month>\\d{1,2})\\2(?<day>\\d{1,2})(?:[t ]\\d{2}:\\d{2}.*)?");
 
   private static final Pattern MONTH_NAME_FIRST =
       Pattern.compile(DAY_OF_WEEK + MONTH + " " + DAY + "(?:,? )" + YEAR);

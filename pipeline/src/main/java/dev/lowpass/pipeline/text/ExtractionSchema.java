@@ -17,8 +17,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What to extract: a JSON Schema of one object with scalar properties, each a column and a question.
- * A keyword that would constrain values in a way that is not checked is refused, never ignored.
+ * What to extract: a JSON Schema of one object with scalar properties, each a column and a
+ * question. A keyword that would constrain values in a way that is not checked is refused, never
+ * ignored.
  */
 public final class ExtractionSchema {
   private static final ObjectMapper JSON =
@@ -95,8 +96,7 @@ public final class ExtractionSchema {
       try {
         root = JSON.readTree(json.startsWith("\ufeff") ? json.substring(1) : json);
       } catch (JsonProcessingException e) {
-        throw new ModelException(
-            name + ": not JSON: " + e.getOriginalMessage() + position(e), e);
+        throw new ModelException(name + ": not JSON: " + e.getOriginalMessage() + position(e), e);
       }
       if (!root.isObject() || !root.path("type").asText("object").equals("object")) {
         throw fault("the schema must be a JSON object with 'type': 'object'");
@@ -104,7 +104,8 @@ public final class ExtractionSchema {
       onlyKeywords(root, OBJECT_KEYWORDS, "");
       JsonNode more = root.path("additionalProperties");
       if (!more.isMissingNode() && !more.isBoolean()) {
-        throw fault("'additionalProperties' can only be true or false; only 'properties' are asked");
+        throw fault(
+            "'additionalProperties' can only be true or false; only 'properties' are asked");
       }
       JsonNode properties = root.path("properties");
       if (!properties.isObject() || properties.isEmpty()) {

@@ -17,7 +17,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /**
  * Hugging Face's tokenizer behind DJL's JNI layer. The layer is called directly: DJL's own {@code
  * HuggingFaceTokenizer} truncates to 512 tokens unless told otherwise, fetches every token's text
- * and offsets, and on a cloud machine reports its use. Thread-safe; closing waits for running calls.
+ * and offsets, and on a cloud machine reports its use. Thread-safe; closing waits for running
+ * calls.
  */
 final class NativeTokenizer implements AutoCloseable {
   private static final TokenizersLibrary LIBRARY = load();
@@ -25,7 +26,9 @@ final class NativeTokenizer implements AutoCloseable {
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
   private long handle;
 
-  /** Takes the text of a tokenizer.json; throws a RuntimeException that says what is wrong in it. */
+  /**
+   * Takes the text of a tokenizer.json; throws a RuntimeException that says what is wrong in it.
+   */
   NativeTokenizer(String json) {
     this.handle = LIBRARY.createTokenizerFromString(json);
   }
@@ -120,6 +123,10 @@ final class NativeTokenizer implements AutoCloseable {
             "there is no tokenizer library for this platform (" + platform() + ")");
       }
       Files.copy(in, target);
+    }
+    // Checked before loading, because LibUtils cannot try twice: false on a noexec mount.
+    if (!target.toFile().setExecutable(true) || !Files.isExecutable(target)) {
+      throw new IOException("libraries cannot be run from there");
     }
   }
 

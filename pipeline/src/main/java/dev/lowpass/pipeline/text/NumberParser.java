@@ -14,7 +14,7 @@ final class NumberParser {
   /** Digits with separators inside, and what touches them on both sides. */
   private static final Pattern NUMBER =
       Pattern.compile(
-          "(?<before>[\\p{L}\\d]*)(?<sign>[-+−]?)(?<currency>[$€£¥]?)"
+          "(?<before>\\p{L}*)(?<sign>[-+−]?)(?<currency>[$€£¥]?)"
               + "(?<digits>\\d+(?:[.,'’ \\u00a0\\u202f]\\d+)*)(?<after>[\\p{L}\\d]*)");
 
   /** Three digits a group, all with the same separator. */
@@ -91,8 +91,8 @@ final class NumberParser {
     }
     int last = Math.max(digits.lastIndexOf('.'), digits.lastIndexOf(','));
     if (GROUPED.matcher(digits).matches()) {
-      boolean oneGroup = digits.length() - last == 4 && digits.indexOf(digits.charAt(Math.max(last, 0))) == last;
-      if (last >= 0 && digits.charAt(last) == '.' && oneGroup) {
+      // 1.250 may be a thousand and a quarter of one, or one and a quarter.
+      if (last >= 0 && digits.indexOf('.') == last) {
         return Optional.empty();
       }
       return Optional.of(digits.replaceAll("\\D", ""));
@@ -106,8 +106,6 @@ final class NumberParser {
         fraction.matches("\\d+")
             && (whole.matches("\\d+")
                 || (GROUPED.matcher(whole).matches() && whole.indexOf(digits.charAt(last)) < 0));
-    return clear
-        ? Optional.of(whole.replaceAll("\\D", "") + "." + fraction)
-        : Optional.empty();
+    return clear ? Optional.of(whole.replaceAll("\\D", "") + "." + fraction) : Optional.empty();
   }
 }

@@ -10,7 +10,9 @@ public final class Prompts {
 
   private Prompts() {}
 
-  /** Asks for a summary; the document comes first, so that it can be read once for all questions. */
+  /**
+   * Asks for a summary; the document comes first, so that it can be read once for all questions.
+   */
   public static List<Message> summarize(String document, String instruction) {
     return List.of(new Message("user", document.strip() + "\n\n" + instruction));
   }

@@ -31,9 +31,7 @@ record TemplateArguments(List<Object> positional, Map<String, Object> named) {
   }
 
   Object get(int index, String name, Object fallback) {
-    return index < positional.size()
-        ? positional.get(index)
-        : named.getOrDefault(name, fallback);
+    return index < positional.size() ? positional.get(index) : named.getOrDefault(name, fallback);
   }
 
   Object require(String callee, int index, String name) {

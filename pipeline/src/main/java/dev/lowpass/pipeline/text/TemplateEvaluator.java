@@ -122,8 +122,7 @@ final class TemplateEvaluator {
       TemplateArguments arguments = evaluate(block.call().arguments());
       Map<String, Object> named = new LinkedHashMap<>(arguments.named());
       named.put("caller", macro("caller", block.parameters(), block.body()));
-      out.append(
-          values.str(call(callee, new TemplateArguments(arguments.positional(), named))));
+      out.append(values.str(call(callee, new TemplateArguments(arguments.positional(), named))));
     } else if (statement instanceof TemplateNode.Body body) {
       return run(body.statements());
     } else {
@@ -415,8 +414,7 @@ final class TemplateEvaluator {
     if (index instanceof String name) {
       return member(target, name);
     }
-    if (index instanceof Long position
-        && (target instanceof String || target instanceof List<?>)) {
+    if (index instanceof Long position && (target instanceof String || target instanceof List<?>)) {
       List<?> items = values.iterate(target);
       long at = position < 0 ? position + items.size() : position;
       if (at >= 0 && at < items.size()) {

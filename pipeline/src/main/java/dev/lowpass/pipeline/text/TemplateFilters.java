@@ -167,7 +167,9 @@ final class TemplateFilters {
         real = parse(text);
       }
     }
-    return real instanceof Double d && Math.abs(d) < Long.MAX_VALUE ? (Object) d.longValue() : fallback;
+    return real instanceof Double d && Math.abs(d) < Long.MAX_VALUE
+        ? (Object) d.longValue()
+        : fallback;
   }
 
   private static Object real(TemplateEvaluator template, Object value, TemplateArguments args) {
@@ -196,8 +198,7 @@ final class TemplateFilters {
 
   private static Object round(TemplateEvaluator template, Object value, TemplateArguments args) {
     args.accept("round", "precision", "method");
-    int precision =
-        (int) Math.max(-20, Math.min(20, args.integer("round", 0, "precision", 0)));
+    int precision = (int) Math.max(-20, Math.min(20, args.integer("round", 0, "precision", 0)));
     RoundingMode mode =
         switch (String.valueOf(args.get(1, "method", "common"))) {
           case "common" -> RoundingMode.HALF_EVEN;
@@ -209,8 +210,7 @@ final class TemplateFilters {
       throw new TemplateFault("a " + TemplateValues.typeName(value) + " cannot be rounded");
     }
     Object number = TemplateValues.number(value);
-    BigDecimal rounded =
-        new BigDecimal(number.toString()).setScale(precision, mode);
+    BigDecimal rounded = new BigDecimal(number.toString()).setScale(precision, mode);
     return number instanceof Long && mode == RoundingMode.HALF_EVEN
         ? (Object) rounded.longValue()
         : rounded.doubleValue();
@@ -241,7 +241,10 @@ final class TemplateFilters {
     int part = "value".equals(args.get(1, "by", "key")) ? 1 : 0;
     List<Object> sorted = TemplateMethods.items(map);
     sorted.sort(
-        order(template, args.flag(0, "case_sensitive", false), args.flag(2, "reverse", false),
+        order(
+            template,
+            args.flag(0, "case_sensitive", false),
+            args.flag(2, "reverse", false),
             pair -> ((List<?>) pair).get(part)));
     return sorted;
   }
@@ -284,7 +287,10 @@ final class TemplateFilters {
     Object attribute = args.get(2, "attribute", null);
     List<Object> items = copy(template, value);
     items.sort(
-        order(template, args.flag(1, "case_sensitive", false), args.flag(0, "reverse", false),
+        order(
+            template,
+            args.flag(1, "case_sensitive", false),
+            args.flag(0, "reverse", false),
             item -> attribute == null ? item : path(template, item, attribute)));
     return items;
   }
@@ -299,7 +305,8 @@ final class TemplateFilters {
         (left, right) ->
             template
                 .values()
-                .compare("<", fold(key.of(left), caseSensitive), fold(key.of(right), caseSensitive));
+                .compare(
+                    "<", fold(key.of(left), caseSensitive), fold(key.of(right), caseSensitive));
     return reverse ? order.reversed() : order;
   }
 

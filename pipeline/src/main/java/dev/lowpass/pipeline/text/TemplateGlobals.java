@@ -28,8 +28,11 @@ final class TemplateGlobals {
         globals,
         "strftime_now",
         arguments ->
-            format(now, arguments.accept("strftime_now", "format")
-                .requireText("strftime_now", 0, "format")));
+            format(
+                now,
+                arguments
+                    .accept("strftime_now", "format")
+                    .requireText("strftime_now", 0, "format")));
     return globals;
   }
 

@@ -53,8 +53,7 @@ final class TemplateLexer {
 
   TemplateLexer(String template) {
     String unified = template.replace("\r\n", "\n").replace('\r', '\n');
-    this.source =
-        unified.endsWith("\n") ? unified.substring(0, unified.length() - 1) : unified;
+    this.source = unified.endsWith("\n") ? unified.substring(0, unified.length() - 1) : unified;
   }
 
   List<Token> tokens() {
@@ -97,8 +96,7 @@ final class TemplateLexer {
       text = TemplateText.stripEnd(text);
     } else if (sign != '+' && block) {
       int lineStart = text.lastIndexOf('\n') + 1;
-      boolean atLineStart =
-          lineStart > 0 || position == 0 || source.charAt(position - 1) == '\n';
+      boolean atLineStart = lineStart > 0 || position == 0 || source.charAt(position - 1) == '\n';
       if (atLineStart && text.substring(lineStart).chars().allMatch(c -> c == ' ' || c == '\t')) {
         text = text.substring(0, lineStart);
       }

@@ -31,8 +31,7 @@ final class TemplateLoop {
       case "last" -> index == size - 1;
       case "length" -> size;
       case "previtem" -> index > 0 ? items.get(index - 1) : new Undefined("the previous item");
-      case "nextitem" ->
-          index + 1 < size ? items.get(index + 1) : new Undefined("the next item");
+      case "nextitem" -> index + 1 < size ? items.get(index + 1) : new Undefined("the next item");
       case "cycle" -> method(this::cycle);
       case "changed" -> method(this::changed);
       default -> throw new TemplateFault("'loop." + name + "' is not supported");

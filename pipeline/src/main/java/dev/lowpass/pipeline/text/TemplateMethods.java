@@ -9,10 +9,34 @@ import java.util.Set;
 final class TemplateMethods {
   private static final Set<String> OF_STR =
       Set.of(
-          "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "partition", "rpartition",
-          "startswith", "endswith", "upper", "lower", "title", "capitalize", "replace", "join",
-          "find", "rfind", "index", "count", "removeprefix", "removesuffix", "isdigit", "isalpha",
-          "isalnum", "isspace", "isupper", "islower");
+          "strip",
+          "lstrip",
+          "rstrip",
+          "split",
+          "rsplit",
+          "splitlines",
+          "partition",
+          "rpartition",
+          "startswith",
+          "endswith",
+          "upper",
+          "lower",
+          "title",
+          "capitalize",
+          "replace",
+          "join",
+          "find",
+          "rfind",
+          "index",
+          "count",
+          "removeprefix",
+          "removesuffix",
+          "isdigit",
+          "isalpha",
+          "isalnum",
+          "isspace",
+          "isupper",
+          "islower");
 
   private static final Set<String> OF_DICT = Set.of("get", "items", "keys", "values");
 
@@ -21,10 +45,36 @@ final class TemplateMethods {
   /** Methods that Python has too; calling one is refused by name. */
   private static final Set<String> REFUSED =
       Set.of(
-          "append", "extend", "insert", "pop", "remove", "clear", "copy", "sort", "reverse",
-          "update", "setdefault", "popitem", "format", "format_map", "encode", "zfill", "center",
-          "ljust", "rjust", "expandtabs", "translate", "swapcase", "casefold", "istitle",
-          "isnumeric", "isdecimal", "isidentifier", "isascii", "isprintable", "rindex");
+          "append",
+          "extend",
+          "insert",
+          "pop",
+          "remove",
+          "clear",
+          "copy",
+          "sort",
+          "reverse",
+          "update",
+          "setdefault",
+          "popitem",
+          "format",
+          "format_map",
+          "encode",
+          "zfill",
+          "center",
+          "ljust",
+          "rjust",
+          "expandtabs",
+          "translate",
+          "swapcase",
+          "casefold",
+          "istitle",
+          "isnumeric",
+          "isdecimal",
+          "isidentifier",
+          "isascii",
+          "isprintable",
+          "rindex");
 
   private TemplateMethods() {}
 
@@ -96,13 +146,11 @@ final class TemplateMethods {
     switch (name) {
       case "strip", "lstrip", "rstrip":
         String characters = args.accept(name, "chars").text(name, 0, "chars", null);
-        return TemplateText.strip(
-            text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
+        return TemplateText.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
       case "split", "rsplit":
         return split(text, name, args);
       case "splitlines":
-        return TemplateText.lines(
-            text, args.accept(name, "keepends").flag(0, "keepends", false));
+        return TemplateText.lines(text, args.accept(name, "keepends").flag(0, "keepends", false));
       case "partition", "rpartition":
         return partition(text, name, args);
       case "startswith", "endswith":
@@ -185,8 +233,7 @@ final class TemplateMethods {
     List<?> candidates = wanted instanceof TemplateTuple tuple ? tuple : List.of(wanted);
     for (Object candidate : candidates) {
       if (!(candidate instanceof String affix)) {
-        throw new TemplateFault(
-            name + " needs a str, not a " + TemplateValues.typeName(candidate));
+        throw new TemplateFault(name + " needs a str, not a " + TemplateValues.typeName(candidate));
       }
       if (name.equals("startswith") ? text.startsWith(affix) : text.endsWith(affix)) {
         return true;

@@ -40,8 +40,7 @@ final class TemplateParser {
         case TEXT -> statements.add(new TemplateNode.Text(tokens.next().text()));
         case OUTPUT_BEGIN -> {
           tokens.next();
-          statements.add(
-              new TemplateNode.Output(expressions.expressionOrTuple(), token.line()));
+          statements.add(new TemplateNode.Output(expressions.expressionOrTuple(), token.line()));
           tokens.expect(Kind.OUTPUT_END, "'}}'");
         }
         case BLOCK_BEGIN -> {
@@ -67,8 +66,16 @@ final class TemplateParser {
     }
     String tag = tokens.peek().text();
     switch (tag) {
-      case "elif", "else", "endif", "endfor", "endset", "endmacro", "endcall", "endfilter",
-          "endwith", "endgeneration" -> {
+      case "elif",
+          "else",
+          "endif",
+          "endfor",
+          "endset",
+          "endmacro",
+          "endcall",
+          "endfilter",
+          "endwith",
+          "endgeneration" -> {
         return null;
       }
       default -> tokens.next();

@@ -86,7 +86,6 @@ final class TemplateTokens {
   }
 
   TemplateException unexpected(String wanted) {
-    return TemplateException.at(
-        line(), "expected " + wanted + " but found " + peek().describe());
+    return TemplateException.at(line(), "expected " + wanted + " but found " + peek().describe());
   }
 }

@@ -35,8 +35,8 @@ public final class TextTokenizer implements AutoCloseable {
   private final ChatTemplate template;
   private final TemplateException templateFault;
 
-  /** What a tokenizer that begins each text with a blank puts before a text's first newline. */
-  private final int[] beforeNewline;
+  /** The ids of a line break alone: more than one where each text begins with a blank. */
+  private final int[] lineBreak;
 
   private TextTokenizer(TokenizerFile file, TokenizerConfig config) {
     this.decoder = new TokenDecoder(file);
@@ -57,8 +57,7 @@ public final class TextTokenizer implements AutoCloseable {
     this.template = compiled;
     this.templateFault = fault;
     this.tokenizer = file.toNative();
-    int[] newline = tokenizer.encode("\n", /* withSpecial= */ false);
-    this.beforeNewline = Arrays.copyOf(newline, Math.max(0, newline.length - 1));
+    this.lineBreak = tokenizer.encode("\n", /* withSpecial= */ false);
   }
 
   /**
@@ -77,9 +76,9 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * The ids of a prompt that its author controls, as Hugging Face's default call gives them: control
-   * tokens that it spells out count as such, and the bos token comes first where the model wants it.
-   * Never for documents.
+   * The ids of a prompt that its author controls, as Hugging Face's default call gives them:
+   * control tokens that it spells out count as such, and the bos token comes first where the model
+   * wants it. Never for documents.
    */
   public int[] encodeWithSpecial(String text) {
     int[] ids = encodePieces(controlTokens.translate(wellFormed(text)), MAX_PIECE);
@@ -117,8 +116,7 @@ public final class TextTokenizer implements AutoCloseable {
     ControlTokens.Veil veil = controlTokens.new Veil(contents);
     List<Map<String, String>> veiled = new ArrayList<>();
     for (int i = 0; i < contents.size(); i++) {
-      veiled.add(
-          Map.of("role", messages.get(i).role(), "content", veil.hide(contents.get(i))));
+      veiled.add(Map.of("role", messages.get(i).role(), "content", veil.hide(contents.get(i))));
     }
     Map<String, Object> variables = new HashMap<>(config.specialTokens());
     variables.put("messages", veiled);
@@ -148,46 +146,57 @@ public final class TextTokenizer implements AutoCloseable {
     int size = 0;
     for (int from = 0; from < text.length(); ) {
       int to = cut(text, from, maxPiece);
-      int[] piece = tokenizer.encode(text.substring(from, to), /* withSpecial= */ false);
-      int skipped = from > 0 && text.charAt(from) == '\n' ? leadingBlank(piece) : 0;
-      int added = piece.length - skipped;
-      if (size + added > ids.length) {
-        ids = Arrays.copyOf(ids, Math.max(size + added, ids.length + ids.length / 2));
+      int[] piece = encodePiece(text.substring(from, to), from > 0);
+      if (size + piece.length > ids.length) {
+        ids = Arrays.copyOf(ids, Math.max(size + piece.length, ids.length + ids.length / 2));
       }
-      System.arraycopy(piece, skipped, ids, size, added);
-      size += added;
+      System.arraycopy(piece, 0, ids, size, piece.length);
+      size += piece.length;
       from = to;
     }
     return Arrays.copyOf(ids, size);
   }
 
-  /** How many ids at the start stand for the blank that only the whole text begins with. */
-  private int leadingBlank(int[] ids) {
-    int blanks = beforeNewline.length;
-    return ids.length >= blanks && Arrays.equals(ids, 0, blanks, beforeNewline, 0, blanks)
-        ? blanks
-        : 0;
+  /** Encodes a piece; one that continues a text must not begin with a blank of its own. */
+  private int[] encodePiece(String piece, boolean continues) {
+    if (continues && lineBreak.length > 1) {
+      // After a line break, no blank is put before it.
+      int[] ids = tokenizer.encode("\n" + piece, /* withSpecial= */ false);
+      int skipped = lineBreak.length;
+      if (ids.length >= skipped && Arrays.equals(ids, 0, skipped, lineBreak, 0, skipped)) {
+        return Arrays.copyOfRange(ids, skipped, ids.length);
+      }
+    }
+    return tokenizer.encode(piece, /* withSpecial= */ false);
   }
 
   /**
-   * Where the piece of a long text ends that begins at {@code from}: before the last newline that
-   * stands between letters, because no token reaches across such a place, so that the ids are those
-   * of the whole text. A text without one for a whole piece is cut anywhere.
+   * Where the piece of a long text ends that begins at {@code from}: before the last single blank
+   * or line break that stands between letters, because no token reaches across a word's end, so
+   * that the ids are those of the whole text. A text without one for a whole piece is cut anywhere.
    */
   private int cut(String text, int from, int maxPiece) {
     int limit = from + maxPiece;
     if (limit >= text.length()) {
       return text.length();
     }
-    if (decoder.newlinesStandAlone()) {
-      for (int at = text.lastIndexOf('\n', limit); at > from; at = text.lastIndexOf('\n', at - 1)) {
-        if (isAsciiLetter(text.charAt(at - 1)) && isAsciiLetter(text.charAt(at + 1))) {
-          return at;
-        }
+    for (int at = limit; decoder.wordsEndTokens() && at > from; at--) {
+      int gap = gap(text, at);
+      if (gap > 0
+          && at + gap < text.length()
+          && isAsciiLetter(text.charAt(at - 1))
+          && isAsciiLetter(text.charAt(at + gap))) {
+        return at;
       }
     }
     int end = controlTokens.cutOutsideNames(text, limit);
     return Character.isSurrogatePair(text.charAt(end - 1), text.charAt(end)) ? end - 1 : end;
+  }
+
+  /** The length of the blank or line break at {@code at}; 0 where there is none. */
+  private static int gap(String text, int at) {
+    char c = text.charAt(at);
+    return text.startsWith("\r\n", at) ? 2 : c == ' ' || c == '\n' ? 1 : 0;
   }
 
   private static boolean isAsciiLetter(char c) {
@@ -219,13 +228,17 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Decodes tokens as they are generated.
    *
-   * @param promptTail the last tokens of the prompt where the new tokens continue its text, so that
-   *     a blank between the two is kept; empty where they begin a text, as the answer in a chat does
+   * @param prompt the prompt, or its last tokens: where it ends in text, the new tokens continue
+   *     that text and a blank between the two is kept; after a control token a text begins
    */
-  public StreamDecoder stream(int[] promptTail) {
+  public StreamDecoder stream(int[] prompt) {
+    int from = prompt.length;
+    while (from > 0 && !controlTokens.ids().contains(prompt[from - 1])) {
+      from--;
+    }
     StreamDecoder stream = new StreamDecoder(decoder);
-    for (int token : promptTail) {
-      stream.accept(token);
+    for (int i = from; i < prompt.length; i++) {
+      stream.accept(prompt[i]);
     }
     return stream;
   }

@@ -9,8 +9,8 @@ import java.util.List;
 
 /**
  * The text of tokens, as the decoder section of a tokenizer.json describes it: byte-level BPE, the
- * sentencepiece sequence of Llama and Mistral, or Metaspace. Each token's bytes are worked out once,
- * so that decoding is a table look-up, token by token.
+ * sentencepiece sequence of Llama and Mistral, or Metaspace. Each token's bytes are worked out
+ * once, so that decoding is a table look-up, token by token.
  */
 final class TokenDecoder {
   private static final byte[] NOTHING = {};
@@ -21,7 +21,7 @@ final class TokenDecoder {
   /** How many blanks to drop at the start of a text. */
   private int leadingBlanks;
 
-  private boolean newlinesStandAlone = true;
+  private boolean wordsEndTokens = true;
 
   TokenDecoder(TokenizerFile file) {
     String[] tokens = file.tokens();
@@ -34,7 +34,7 @@ final class TokenDecoder {
     for (int id = 0; id < tokens.length; id++) {
       if (tokens[id] != null && !file.specialTokens().contains(id)) {
         pieces[id] = piece(tokens[id], steps, file);
-        newlinesStandAlone &= !newlineMeetsLetter(pieces[id]);
+        wordsEndTokens &= !reachesPastWord(pieces[id]);
       }
     }
   }
@@ -95,15 +95,15 @@ final class TokenDecoder {
     return pieces.length;
   }
 
-  /** Whether no token has a newline next to an ASCII letter. */
-  boolean newlinesStandAlone() {
-    return newlinesStandAlone;
+  /** Whether no token has a blank or line break after an ASCII letter. */
+  boolean wordsEndTokens() {
+    return wordsEndTokens;
   }
 
-  private static boolean newlineMeetsLetter(byte[] piece) {
+  private static boolean reachesPastWord(byte[] piece) {
     for (int i = 1; i < piece.length; i++) {
-      if ((piece[i] == '\n' && isAsciiLetter(piece[i - 1]))
-          || (piece[i - 1] == '\n' && isAsciiLetter(piece[i]))) {
+      if ((piece[i] == ' ' || piece[i] == '\n' || piece[i] == '\r')
+          && isAsciiLetter(piece[i - 1])) {
         return true;
       }
     }

@@ -84,7 +84,8 @@ record TokenizerConfig(
       }
     }
     throw new ModelException(
-        file + ": 'chat_template' is neither a string nor a list with a template named \"default\"");
+        file
+            + ": 'chat_template' is neither a string nor a list with a template named \"default\"");
   }
 
   /** Llama's tokenizer class heeds {@code add_bos_token}, whatever tokenizer.json says. */

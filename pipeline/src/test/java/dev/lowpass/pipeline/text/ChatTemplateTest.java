@@ -208,9 +208,7 @@ class ChatTemplateTest {
   void boundsTimeAndMemory(String template) {
     assertTimeoutPreemptively(
         Duration.ofSeconds(30),
-        () ->
-            assertThatThrownBy(() -> render(template))
-                .isInstanceOf(TemplateException.class));
+        () -> assertThatThrownBy(() -> render(template)).isInstanceOf(TemplateException.class));
   }
 
   @Test

@@ -46,23 +46,16 @@ class ExtractionFieldTest {
     assertThat(field(kind).parse(" \n")).isEqualTo(new Value(null, "the answer is empty"));
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      quoteCharacter = '`',
-      value = {
-        "  Acme Inc.  | Acme Inc.",
-        "\"Acme\" | Acme",
-        "'Acme' | Acme",
-        "“Acme” | Acme",
-        "\"a\" and \"b\" | \"a\" and \"b\"",
-        "```Acme``` | Acme",
-        "` ```json\nAcme\n``` ` | Acme",
-        "O'Neill's | O'Neill's",
-        "nullable | nullable",
-      })
-  void readsText(String answer, String value) {
-    parses(Kind.STRING, answer, value);
+  @Test
+  void readsText() {
+    parses(Kind.STRING, "  Acme Inc.  ", "Acme Inc.");
+    for (String answer :
+        List.of("\"Acme\"", "'Acme'", "“Acme”", "`Acme`", "```Acme```", "```json\nAcme\n``` ")) {
+      parses(Kind.STRING, answer, "Acme");
+    }
+    for (String answer : List.of("\"a\" and \"b\"", "O'Neill's", "nullable", "'", "none of it")) {
+      parses(Kind.STRING, answer, answer);
+    }
   }
 
   @ParameterizedTest
@@ -71,7 +64,6 @@ class ExtractionFieldTest {
       value = {
         "36 | 36",
         "36. | 36",
-        "`36` | 36",
         "-5 | -5",
         "36 months | 36",
         "thirty-six (36) | 36",
@@ -159,8 +151,18 @@ class ExtractionFieldTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "EUR 48.500", "1.250 kg", "1.2.3", "1,2,3", "1,250.000.5", "3 of 4", "abc", "($5)", "0x10",
-        "NaN", "Infinity", "12.5%-13%",
+        "EUR 48.500",
+        "1.250 kg",
+        "1.2.3",
+        "1,2,3",
+        "1,250.000.5",
+        "3 of 4",
+        "abc",
+        "($5)",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "12.5%-13%",
       })
   void refusesWhatIsNoClearNumber(String answer) {
     refuses(Kind.NUMBER, answer, "is not one clear number");
@@ -250,7 +252,8 @@ class ExtractionFieldTest {
     parses(Kind.ENUM, "none of these", "none of these");
     refuses(Kind.ENUM, "York", "is not one of the choices");
     refuses(Kind.ENUM, "New York or Delaware", "is not one of the choices");
-    ExtractionField none = new ExtractionField("x", Kind.ENUM, "?", List.of("none", "A", "a"), true);
+    ExtractionField none =
+        new ExtractionField("x", Kind.ENUM, "?", List.of("none", "A", "a"), true);
     assertThat(none.parse("None")).isEqualTo(new Value("none", null));
     assertThat(none.parse("a")).isEqualTo(new Value("a", null));
   }

@@ -14,8 +14,7 @@ class PromptsTest {
   void asksForASummary() {
     assertThat(Prompts.summarize(" A\n\nB \n", Prompts.DEFAULT_INSTRUCTION))
         .containsExactly(
-            new Message(
-                "user", "A\n\nB\n\nSummarize the document in one to three sentences."));
+            new Message("user", "A\n\nB\n\nSummarize the document in one to three sentences."));
   }
 
   @ParameterizedTest
@@ -30,8 +29,7 @@ class PromptsTest {
         "ENUM | one of: red, dark blue, green",
       })
   void asksForAField(Kind kind, String hint) {
-    List<String> choices =
-        kind == Kind.ENUM ? List.of("red", "dark blue", "green") : List.of();
+    List<String> choices = kind == Kind.ENUM ? List.of("red", "dark blue", "green") : List.of();
     ExtractionField field = new ExtractionField("x", kind, "What is it?", choices, true);
     assertThat(Prompts.extract("\tThe text.\n", field))
         .containsExactly(

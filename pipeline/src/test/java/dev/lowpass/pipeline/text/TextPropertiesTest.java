@@ -39,8 +39,24 @@ class TextPropertiesTest {
     return Arbitraries.oneOf(
             Arbitraries.strings().ofMaxLength(20),
             Arbitraries.of(
-                "<|user|>", "<|", "|>", "<", ">", "user", "<tool>", "    ", " ", "\n", "\ue000",
-                "\ue002", "\uf8ff", "{{ x }}", "{% raw %}", "\ud83d\ude00", "a", "\u0000"))
+                "<|user|>",
+                "<|",
+                "|>",
+                "<",
+                ">",
+                "user",
+                "<tool>",
+                "    ",
+                " ",
+                "\n",
+                "\ue000",
+                "\ue002",
+                "\uf8ff",
+                "{{ x }}",
+                "{% raw %}",
+                "\ud83d\ude00",
+                "a",
+                "\u0000"))
         .list()
         .ofMaxSize(8)
         .map(parts -> String.join("", parts))
@@ -54,8 +70,7 @@ class TextPropertiesTest {
   @Property(tries = 300)
   void textSurvivesEncodingAndDecoding(@ForAll("texts") String text) {
     assertThat(byteLevel.decode(byteLevel.encode(text))).isEqualTo(text);
-    assertThat(sentencePiece.decode(sentencePiece.encode(text)))
-        .isEqualTo(text.replace('▁', ' '));
+    assertThat(sentencePiece.decode(sentencePiece.encode(text))).isEqualTo(text.replace('▁', ' '));
   }
 
   @Property(tries = 300)

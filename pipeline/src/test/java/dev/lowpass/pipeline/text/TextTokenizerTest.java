@@ -13,9 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +31,15 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class TextTokenizerTest {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** What the tests over every tokenizer share, because large ones take a second to load. */
+  private static final Map<String, TextTokenizer> LOADED = new HashMap<>();
+
+  @AfterAll
+  static void close() {
+    LOADED.values().forEach(TextTokenizer::close);
+    LOADED.clear();
+  }
 
   static List<String> small() {
     return List.of("bytelevel", "prepend", "metaspace");
@@ -81,14 +93,13 @@ class TextTokenizerTest {
   @ParameterizedTest
   @MethodSource("all")
   void encodesAndDecodesAsHuggingFaceDoes(String name) throws IOException {
-    try (TextTokenizer tokenizer = load(name)) {
-      for (JsonNode row : golden(name).get("texts")) {
-        String text = row.get("text").asText();
-        int[] ids = ids(row.get("ids"));
-        assertThat(tokenizer.encode(text)).as(text).isEqualTo(ids);
-        assertThat(tokenizer.decode(ids)).as(text).isEqualTo(row.get("decoded").asText());
-        assertThat(streamed(tokenizer, ids)).as(text).isEqualTo(row.get("decoded").asText());
-      }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    for (JsonNode row : golden(name).get("texts")) {
+      String text = row.get("text").asText();
+      int[] ids = ids(row.get("ids"));
+      assertThat(tokenizer.encode(text)).as(text).isEqualTo(ids);
+      assertThat(tokenizer.decode(ids)).as(text).isEqualTo(row.get("decoded").asText());
+      assertThat(streamed(tokenizer, ids)).as(text).isEqualTo(row.get("decoded").asText());
     }
   }
 
@@ -116,11 +127,10 @@ class TextTokenizerTest {
   @ParameterizedTest
   @MethodSource("all")
   void encodesChatsAsHuggingFaceDoes(String name) throws IOException {
-    try (TextTokenizer tokenizer = load(name)) {
-      for (JsonNode row : golden(name).get("chats")) {
-        List<Message> messages = messages(row.get("messages"));
-        assertThat(tokenizer.encodeChat(messages)).as("%s", messages).isEqualTo(ids(row.get("ids")));
-      }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    for (JsonNode row : golden(name).get("chats")) {
+      List<Message> messages = messages(row.get("messages"));
+      assertThat(tokenizer.encodeChat(messages)).as("%s", messages).isEqualTo(ids(row.get("ids")));
     }
   }
 
@@ -162,8 +172,8 @@ class TextTokenizerTest {
   private static List<String> hostile(String name) throws IOException {
     StringBuilder every = new StringBuilder();
     List<String> texts = new ArrayList<>();
-    for (JsonNode token : JSON.readTree(folder(name).resolve("tokenizer.json").toFile())
-        .get("added_tokens")) {
+    for (JsonNode token :
+        JSON.readTree(folder(name).resolve("tokenizer.json").toFile()).get("added_tokens")) {
       String content = token.get("content").asText();
       every.append(content);
       texts.add(content);
@@ -183,12 +193,11 @@ class TextTokenizerTest {
   @ParameterizedTest
   @MethodSource("all")
   void aDocumentNeverBecomesControlTokens(String name) throws IOException {
-    try (TextTokenizer tokenizer = load(name)) {
-      for (String text : hostile(name)) {
-        int[] ids = tokenizer.encode(text);
-        assertThat(ids).as(text).doesNotContain(controlTokens(tokenizer));
-        assertThat(tokenizer.decode(ids)).isEqualTo(text);
-      }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    for (String text : hostile(name)) {
+      int[] ids = tokenizer.encode(text);
+      assertThat(ids).as(text).doesNotContain(controlTokens(tokenizer));
+      assertThat(tokenizer.decode(ids)).isEqualTo(text);
     }
   }
 
@@ -199,14 +208,13 @@ class TextTokenizerTest {
   @ParameterizedTest
   @MethodSource("all")
   void aMessageNeverAddsControlTokensToAChat(String name) throws IOException {
-    try (TextTokenizer tokenizer = load(name)) {
-      int[] harmless = controlsOf(tokenizer, "harmless");
-      assertThat(harmless).isNotEmpty();
-      for (String text : hostile(name)) {
-        int[] chat = tokenizer.encodeChat(List.of(new Message("user", text)));
-        assertThat(controlsOf(tokenizer, text)).as(text).isEqualTo(harmless);
-        assertThat(tokenizer.decode(chat)).contains(text.strip());
-      }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    int[] harmless = controlsOf(tokenizer, "harmless");
+    assertThat(harmless).isNotEmpty();
+    for (String text : hostile(name)) {
+      int[] chat = tokenizer.encodeChat(List.of(new Message("user", text)));
+      assertThat(controlsOf(tokenizer, text)).as(text).isEqualTo(harmless);
+      assertThat(tokenizer.decode(chat)).contains(text.strip());
     }
   }
 
@@ -220,7 +228,10 @@ class TextTokenizerTest {
 
   @Test
   void aMessageCannotCompleteWhatTheTemplateBegins(@TempDir Path folder) throws IOException {
-    copy("bytelevel", folder, "{% for m in messages %}<|{{ m.content }}|>[{{ m.content }}{% endfor %}");
+    copy(
+        "bytelevel",
+        folder,
+        "{% for m in messages %}<|{{ m.content }}|>[{{ m.content }}{% endfor %}");
     try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
       for (String text : List.of("user", "user|>", "<|user", "|", "end|><|user")) {
         assertThat(controlsOf(tokenizer, text)).as(text).isEmpty();
@@ -242,25 +253,24 @@ class TextTokenizerTest {
   @ParameterizedTest
   @MethodSource("all")
   void unpairedSurrogatesBecomeReplacementCharacters(String name) {
-    try (TextTokenizer tokenizer = load(name)) {
-      String broken = "a\ud83db\ude00 \ud83d\ude00\ud83d";
-      String repaired = "a\ufffdb\ufffd \ud83d\ude00\ufffd";
-      assertThat(tokenizer.encode(broken)).isEqualTo(tokenizer.encode(repaired));
-      assertThat(tokenizer.decode(tokenizer.encode(broken))).isEqualTo(repaired);
-      assertThat(tokenizer.encodeChat(List.of(new Message("user", broken))))
-          .isEqualTo(tokenizer.encodeChat(List.of(new Message("user", repaired))));
-    }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    String broken = "a\ud83db\ude00 \ud83d\ude00\ud83d";
+    String repaired = "a\ufffdb\ufffd \ud83d\ude00\ufffd";
+    assertThat(tokenizer.encode(broken)).isEqualTo(tokenizer.encode(repaired));
+    assertThat(tokenizer.decode(tokenizer.encode(broken))).isEqualTo(repaired);
+    assertThat(tokenizer.encodeChat(List.of(new Message("user", broken))))
+        .isEqualTo(tokenizer.encodeChat(List.of(new Message("user", repaired))));
   }
 
   @ParameterizedTest
   @MethodSource("all")
   void longTextsAreCutWhereItMakesNoDifference(String name) {
-    String text = "The first line of text\nThe second one, with 12 numbers.\n\n  ".repeat(40);
-    try (TextTokenizer tokenizer = load(name)) {
-      int[] whole = tokenizer.encode(text);
-      for (int piece = 100; piece < 400; piece += 17) {
-        assertThat(tokenizer.encodePieces(text, piece)).isEqualTo(whole);
-      }
+    String text =
+        "The first line of text\nThe second\r\none, with 12 numbers.\r\n\r\n  ".repeat(40);
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    int[] whole = tokenizer.encode(text);
+    for (int piece = 100; piece < 400; piece += 17) {
+      assertThat(tokenizer.encodePieces(text, piece)).isEqualTo(whole);
     }
   }
 
@@ -268,12 +278,11 @@ class TextTokenizerTest {
   @ValueSource(strings = {"phi-3-mini", "qwen2"})
   void aBookInPiecesGivesTheIdsOfTheWhole(String name) throws IOException {
     String book = Files.readString(Shared.require("data/moby_dick.txt"));
-    try (TextTokenizer tokenizer = load(name)) {
-      int[] whole = tokenizer.encodePieces(book, book.length());
-      assertThat(tokenizer.encode(book)).isEqualTo(whole);
-      assertThat(tokenizer.encodePieces(book, 10_000)).isEqualTo(whole);
-      assertThat(tokenizer.decode(whole)).isEqualTo(book);
-    }
+    TextTokenizer tokenizer = LOADED.computeIfAbsent(name, TextTokenizerTest::load);
+    int[] whole = tokenizer.encodePieces(book, book.length());
+    assertThat(tokenizer.encode(book)).isEqualTo(whole);
+    assertThat(tokenizer.encodePieces(book, 10_000)).isEqualTo(whole);
+    assertThat(tokenizer.decode(whole)).isEqualTo(book);
   }
 
   /** Texts that offer no good place for a cut. */
@@ -336,8 +345,10 @@ class TextTokenizerTest {
       int[] word = tokenizer.encode("sea");
       assertThat(tokenizer.stream(new int[0]).accept(word[0])).doesNotStartWith(" ");
       assertThat(tokenizer.stream(tokenizer.encode("The")).accept(word[0])).startsWith(" ");
-      // After control tokens alone, a text begins.
+      // After a control token, a text begins.
       assertThat(tokenizer.stream(new int[] {1}).accept(word[0])).doesNotStartWith(" ");
+      int[] chat = {1, word[0], tokenizer.tokenId("[/INST]").getAsInt()};
+      assertThat(tokenizer.stream(chat).accept(word[0])).doesNotStartWith(" ");
     }
   }
 
@@ -348,8 +359,7 @@ class TextTokenizerTest {
       int tool = tokenizer.tokenId("<tool>").getAsInt();
       assertThat(tokenizer.decode(new int[] {end, 999_999, -1, tool})).isEqualTo("<tool>");
       assertThat(tokenizer.controlTokens()).contains(end, tool);
-      assertThat(tokenizer.controlTokens())
-          .doesNotContain(tokenizer.tokenId("    ").getAsInt());
+      assertThat(tokenizer.controlTokens()).doesNotContain(tokenizer.tokenId("    ").getAsInt());
       assertThat(tokenizer.tokenId("nothing")).isEmpty();
     }
   }
