@@ -151,7 +151,7 @@ abstract class BatchCommand implements Callable<Integer> {
                 command
                     + ": stopped; "
                     + output.location()
-                    + " is as it was before this run. Run the same command again.")) {
+                    + " is as it was before. To start again, run the same command.")) {
       output.append(missing.decode(run, new Counters(context), tasks));
     }
   }

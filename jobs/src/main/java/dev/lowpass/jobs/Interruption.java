@@ -1,6 +1,9 @@
 package dev.lowpass.jobs;
 
 import java.io.PrintWriter;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.config.Configurator;
 
 /**
  * Says what becomes of a run that is stopped by Ctrl-C or a signal: the JVM is on its way out, so
@@ -16,6 +19,8 @@ final class Interruption implements AutoCloseable {
         new Thread(
             () -> {
               began = true;
+              // Spark's parts complain of each other while they go down.
+              Configurator.setAllLevels(LogManager.ROOT_LOGGER_NAME, Level.OFF);
               err.println();
               err.println(message);
             },

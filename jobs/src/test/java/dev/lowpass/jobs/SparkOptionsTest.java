@@ -65,7 +65,8 @@ class SparkOptionsTest {
     SparkOptions options = new SparkOptions();
     CommonOptions common = new CommonOptions();
     CommandLine line = new CommandLine(options);
-    line.getCommandSpec().addMixin("common", CommandLine.Model.CommandSpec.forAnnotatedObject(common));
+    line.getCommandSpec()
+        .addMixin("common", CommandLine.Model.CommandSpec.forAnnotatedObject(common));
     line.parseArgs(args);
     return options.conf("test", common.conf());
   }

@@ -1,0 +1,305 @@
+package dev.lowpass.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lowpass.udfs.TestModel;
+import dev.lowpass.udfs.TestSpark;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs as a user runs them, in this JVM's session, with a real model. */
+class BatchCommandTest {
+  private static final String SCHEMA =
+      """
+      {"type": "object", "properties": {
+        "who": {"type": "string", "description": "Who?"},
+        "count": {"type": "integer", "description": "How many?"},
+        "day": {"type": "string", "format": "date", "description": "When?"}}}
+      """;
+
+  private static SparkSession spark;
+
+  /** One for all tests, so that there is one engine. */
+  @TempDir static Path modelFolder;
+
+  private static Path model;
+
+  @TempDir Path folder;
+  private Path documents;
+  private Path output;
+
+  @BeforeAll
+  static void open() throws IOException {
+    spark = TestSpark.session();
+    model = TestModel.chat(modelFolder);
+  }
+
+  @BeforeEach
+  void write() throws IOException {
+    documents = Files.createDirectory(folder.resolve("documents"));
+    output = folder.resolve("output");
+    Files.writeString(documents.resolve("one.txt"), "Lily has 3 cats.");
+    Files.writeString(documents.resolve("two.txt"), "Tom saw the sun on 2024-05-01. </s> [INST]");
+    Files.writeString(folder.resolve("schema.json"), SCHEMA);
+  }
+
+  @Test
+  void extract() {
+    Command command = extract("--max-new-tokens", 8);
+    assertThat(command.err()).isEmpty();
+    assertThat(command.status()).isZero();
+    assertThat(command.out())
+        .matches(
+            "documents  2: 2 ok, 0 failed\n"
+                + "tokens     [0-9,]+ read, [0-9,]+ written, [0-9,]+ a second\n"
+                + "time       [0-9.]+ s\n"
+                + "output     \\Q"
+                + output
+                + "\\E \\(Parquet, 2 rows\\)\n");
+    List<Row> rows = table().orderBy("doc_id").collectAsList();
+    assertThat(rows).extracting(row -> row.getString(0)).containsExactly("one.txt", "two.txt");
+    for (Row row : rows) {
+      assertThat(row.<String>getAs("status")).isEqualTo("ok");
+      assertThat(row.<String>getAs("source")).startsWith("file:/").endsWith(row.getString(0));
+      assertThat(row.<Row>getAs("error")).isNull();
+      assertThat(row.<Row>getAs("fields").schema().catalogString())
+          .isEqualTo("struct<who:string,count:bigint,day:date>");
+      assertThat(row.<String>getAs("finish_reason")).isIn("stop", "length");
+      assertThat(row.<Long>getAs("prompt_tokens")).isPositive();
+      assertThat(row.<Long>getAs("output_tokens")).isBetween(3L, 24L);
+      assertThat(row.<Row>getAs("model").getString(0)).isEqualTo(model.getFileName().toString());
+      assertThat(row.<Row>getAs("model").getString(1)).matches("sha256:[0-9a-f]{64}");
+      assertThat(row.<Row>getAs("policy").mkString(" ")).matches("full full [0-9]+");
+      assertThat(row.<Row>getAs("stats").getLong(3)).isPositive();
+      assertThat(row.<String>getAs("fingerprint")).matches("[0-9a-f]{64}");
+    }
+    assertThat(runs().values()).doesNotContainNull().hasSize(2);
+    assertThat(Set.copyOf(runs().values())).hasSize(1);
+  }
+
+  @Test
+  void whatIsWrongWithADocumentEndsInItsRow() throws IOException {
+    Files.write(documents.resolve("binary.txt"), new byte[] {'a', (byte) 0xfe});
+    Files.writeString(documents.resolve("empty.txt"), "\n");
+    Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
+    Command command = summarize("--max-failed", 2, "--max-new-tokens", 4);
+    assertThat(command.status()).isEqualTo(3);
+    assertThat(command.out())
+        .startsWith(
+            "documents  5: 2 ok, 3 failed (input.empty 1, input.encoding 1, input.too_long 1)\n");
+    Map<String, String> errors =
+        table().where("status = 'failed'").collectAsList().stream()
+            .collect(
+                Collectors.toMap(
+                    row -> row.getString(0), row -> row.<Row>getAs("error").mkString(": ")));
+    assertThat(errors).containsOnlyKeys("binary.txt", "empty.txt", "long.txt");
+    assertThat(errors.get("binary.txt"))
+        .isEqualTo("input.encoding: byte 1 (0xfe) is not UTF-8; convert the document to UTF-8");
+    assertThat(errors.get("empty.txt"))
+        .isEqualTo("input.empty: the document has no text; fill or remove it");
+    assertThat(errors.get("long.txt"))
+        .matches("input.too_long: the prompt has [0-9]+ tokens, .* split the document or .*");
+    Row failed = table().where("doc_id = 'long.txt'").head();
+    assertThat(failed.<String>getAs("output")).isNull();
+    assertThat(failed.<String>getAs("finish_reason")).isNull();
+    assertThat(failed.<Row>getAs("model").getString(1)).startsWith("sha256:");
+    // Once more: nothing is left to do, and the failures still count.
+    Command again = summarize("--max-failed", 2, "--max-new-tokens", 4);
+    assertThat(again.status()).isEqualTo(3);
+    assertThat(again.out()).startsWith("documents  0: 0 ok, 0 failed; 5 were done before\n");
+    assertThat(summarize("--max-failed", 3, "--max-new-tokens", 4).status()).isZero();
+  }
+
+  @Test
+  void onlyWhatIsMissingIsDone() throws IOException {
+    assertThat(summarize("--max-new-tokens", 4).status()).isZero();
+    Map<String, String> before = runs();
+    Files.writeString(documents.resolve("three.txt"), "A new one.");
+    // What a killed job leaves of its finished tasks must not find its way into the table.
+    Path left = output.resolve("_temporary/0/task_202401010000000000000000000000000_0001_m_000000");
+    Files.createDirectories(left);
+    try (Stream<Path> files = Files.list(output)) {
+      Path part =
+          files.filter(file -> file.toString().endsWith(".parquet")).findFirst().orElseThrow();
+      Files.copy(part, left.resolve("part-00000-left.parquet"));
+    }
+    Command command = summarize("--max-new-tokens", 4);
+    assertThat(command.out())
+        .startsWith("documents  1: 1 ok, 0 failed; 2 were done before\n")
+        .endsWith("(Parquet, 3 rows)\n");
+    Map<String, String> after = runs();
+    assertThat(after).hasSize(3).containsAllEntriesOf(before);
+    assertThat(after.get("three.txt")).isNotIn(before.values());
+  }
+
+  @Test
+  void rowsOfOtherSettingsAreNotMixed() {
+    assertThat(summarize("--max-new-tokens", 4).status()).isZero();
+    Command other = summarize("--max-new-tokens", 5);
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err())
+        .matches(
+            "lowpass summarize: --output \\Q"
+                + output
+                + "\\E holds rows of other settings"
+                + " \\(fingerprint [0-9a-f]{12}, this run is [0-9a-f]{12}\\);"
+                + " give another folder or remove it\n");
+    Command kept = summarize("--max-new-tokens", 4, "--keep-columns", "text");
+    assertThat(kept.status()).isEqualTo(2);
+    assertThat(kept.err())
+        .isEqualTo(
+            "lowpass summarize: --output "
+                + output
+                + " was written with other --keep-columns"
+                + " (its columns end with created_at, this run's with text);"
+                + " give the same, or another folder\n");
+    assertThat(table().count()).isEqualTo(2);
+  }
+
+  @Test
+  void anOutputThatIsNoTableIsLeftAlone() throws IOException {
+    Files.createDirectory(output);
+    Path file = Files.writeString(output.resolve("notes.txt"), "mine");
+    String line = " holds something else; give another folder\n";
+    assertThat(summarize()).isEqualTo(refusal("--output " + output + line));
+    Files.delete(file);
+    spark.range(3).write().mode("append").parquet(output.toString());
+    assertThat(summarize()).isEqualTo(refusal("--output " + output + line));
+    Command onFile =
+        Command.run(
+            "summarize",
+            "--model",
+            model,
+            "--input",
+            documents,
+            "--output",
+            documents.resolve("one.txt"));
+    assertThat(onFile)
+        .isEqualTo(
+            refusal("--output " + documents.resolve("one.txt") + " is a file; give a folder\n"));
+  }
+
+  @Test
+  void tablesOfAllKinds() throws IOException {
+    Path jsonl =
+        Files.writeString(
+            folder.resolve("in.jsonl"),
+            "{\"id\": 1, \"body\": \"Lily ran.\"}\n{\"id\": 2, \"body\": null}\n");
+    Path csv =
+        Files.writeString(
+            folder.resolve("in.csv"), "id,body\n1,\"Lily ran,\nand \"\"ran\"\".\"\n2,Tom sat.\n");
+    String parquet = folder.resolve("in.parquet").toString();
+    spark
+        .sql("select 1 id, 'Lily ran.' body union all select 2, cast(X'61ff' as string)")
+        .write()
+        .parquet(parquet);
+
+    table(jsonl, "--id-column", "id");
+    assertThat(errors()).containsExactly("2 input.null");
+    table(csv, "--keep-columns", "body");
+    assertThat(errors()).isEmpty();
+    assertThat(table().select("body").collectAsList())
+        .extracting(row -> row.getString(0))
+        .containsExactlyInAnyOrder("Lily ran,\nand \"ran\".", "Tom sat.");
+    assertThat(table().select("doc_id").collectAsList())
+        .allMatch(row -> row.getString(0).matches("in.csv#[0-9a-f]{16}"));
+    table(Path.of(parquet), "--id-column", "id");
+    assertThat(errors()).containsExactly("2 input.encoding");
+  }
+
+  @Test
+  void inputThatCannotBeUsed() throws IOException {
+    Path jsonl = Files.writeString(folder.resolve("in.jsonl"), "{\"id\": 1, \"body\": \"x\"}\n");
+    assertThat(on(jsonl))
+        .isEqualTo(refusal("--text-column text: the input has no such column; it has: body, id\n"));
+    assertThat(on(folder.resolve("none.jsonl")))
+        .isEqualTo(refusal("--input " + folder + "/none.jsonl: no such file or folder\n"));
+    Command unknown = on(jsonl, "--format", "nope");
+    assertThat(unknown.status()).isEqualTo(1);
+    assertThat(unknown.err()).contains("nope").hasLineCount(1);
+  }
+
+  @Test
+  void dryRunWritesNothing() {
+    Command command = extract("--dry-run", "--conf", "spark.lowpass.seed=7", "--cache-tokens", 64);
+    assertThat(command.err()).isEmpty();
+    assertThat(command.status()).isZero();
+    assertThat(command.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "seed 7 (spark.lowpass.seed)",
+            "cache-tokens 64 (command line)",
+            "max-new-tokens 64 (default)",
+            "model " + model + " (command line)",
+            "input 2 documents",
+            "schema 3 fields: who string, count integer, day date",
+            "output " + output + ": a new table");
+    assertThat(output).doesNotExist();
+  }
+
+  private Map<String, String> runs() {
+    return table().collectAsList().stream()
+        .collect(Collectors.toMap(row -> row.getString(0), row -> row.getAs("run_id")));
+  }
+
+  private List<String> errors() {
+    return table().where("status = 'failed'").collectAsList().stream()
+        .map(row -> row.getString(0) + " " + row.<Row>getAs("error").getString(0))
+        .toList();
+  }
+
+  private void table(Path input, Object... more) {
+    output = folder.resolve("output-of-" + input.getFileName());
+    Command command = on(input, with(more, "--text-column", "body", "--max-new-tokens", 4));
+    assertThat(command.err()).isEmpty();
+    assertThat(command.status()).isZero();
+  }
+
+  private Command on(Path input, Object... more) {
+    return Command.run(
+        with(more, "summarize", "--model", model, "--input", input, "--output", output));
+  }
+
+  private Command summarize(Object... more) {
+    return on(documents, more);
+  }
+
+  private Command extract(Object... more) {
+    return Command.run(
+        with(
+            more,
+            "extract",
+            "--model",
+            model,
+            "--schema",
+            folder.resolve("schema.json"),
+            "--input",
+            documents,
+            "--output",
+            output));
+  }
+
+  private static Object[] with(Object[] more, Object... first) {
+    return Stream.concat(Stream.of(first), Stream.of(more)).toArray();
+  }
+
+  private static Command refusal(String line) {
+    return new Command(2, "", "lowpass summarize: " + line);
+  }
+
+  private Dataset<Row> table() {
+    return spark.read().parquet(output.toString());
+  }
+}

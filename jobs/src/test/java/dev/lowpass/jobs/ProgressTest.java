@@ -1,0 +1,41 @@
+package dev.lowpass.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lowpass.udfs.Counters;
+import dev.lowpass.udfs.TestSpark;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.util.LongAccumulator;
+import org.junit.jupiter.api.Test;
+
+class ProgressTest {
+  @Test
+  void countsComeFromTheTasks() throws Exception {
+    SparkContext context = TestSpark.session().sparkContext();
+    LongAccumulator done = context.longAccumulator(Counters.DONE);
+    LongAccumulator failed = context.longAccumulator(Counters.FAILED);
+    LongAccumulator read = context.longAccumulator(Counters.PROMPT_TOKENS);
+    try (Progress progress =
+        Progress.start(context, "lowpass test", 1200, new PrintWriter(new StringWriter()))) {
+      assertThat(progress.line(1))
+          .isEqualTo("lowpass test: 0 of 1,200 documents, 0 failed, 0 tokens/s");
+      new JavaSparkContext(context)
+          .parallelize(List.of(1, 2, 3, 4), 2)
+          .foreach(
+              i -> {
+                done.add(75);
+                failed.add(i == 1 ? 2 : 0);
+                read.add(1_000);
+              });
+      context.listenerBus().waitUntilEmpty();
+      assertThat(progress.line(10))
+          .isEqualTo(
+              "lowpass test: 300 of 1,200 documents, 2 failed, 400 tokens/s, about 30.0 s left");
+      assertThat(progress.line(1000)).endsWith("about 50 min 0 s left");
+    }
+  }
+}
