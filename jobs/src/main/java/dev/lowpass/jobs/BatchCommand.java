@@ -44,7 +44,7 @@ abstract class BatchCommand implements Callable<Integer> {
   @Option(
       names = "--max-failed",
       paramLabel = "N",
-      description = "Exit with 3 if more documents than these failed. Default: any number may.")
+      description = "Exit with 3 if more documents of the table failed. Default: any number may.")
   private Long maxFailed;
 
   @Mixin private SparkOptions spark;

@@ -102,6 +102,14 @@ final class CorpusOptions {
                   .option("escape", "\"");
           default -> reader.format(name);
         };
-    return reader.load(paths.toArray(String[]::new));
+    try {
+      return reader.load(paths.toArray(String[]::new));
+    } catch (Exception e) {
+      // Spark's own are checked exceptions that its Java signatures do not declare.
+      throw new UsageException(
+          "--input %s cannot be read as %s: %s"
+              .formatted(String.join(" ", input), name, Causes.message(e)),
+          e);
+    }
   }
 }

@@ -118,7 +118,7 @@ final class Progress extends SparkListener implements AutoCloseable {
     long done = count(Counters.DONE);
     long tokens = count(Counters.PROMPT_TOKENS) + count(Counters.OUTPUT_TOKENS);
     String left =
-        done == 0 ? "" : ", about " + Text.seconds(seconds / done * (total - done)) + " left";
+        done == 0 ? "" : ", about " + Text.about(seconds / done * (total - done)) + " left";
     return "%s: %s of %s, %s failed, %s tokens/s%s"
         .formatted(
             command,

@@ -26,10 +26,15 @@ final class Text {
 
   /** A duration, such as {@code 4.1 s} or {@code 2 min 5 s}. */
   static String seconds(double seconds) {
-    if (seconds < 60) {
-      return String.format(Locale.ROOT, "%.1f s", seconds);
-    }
+    return seconds < 60 ? String.format(Locale.ROOT, "%.1f s", seconds) : about(seconds);
+  }
+
+  /** A duration that is not known to a fraction of a second. */
+  static String about(double seconds) {
     long whole = Math.round(seconds);
+    if (whole < 60) {
+      return whole + " s";
+    }
     return whole < 3600
         ? String.format(Locale.ROOT, "%d min %d s", whole / 60, whole % 60)
         : String.format(Locale.ROOT, "%d h %d min", whole / 3600, whole % 3600 / 60);

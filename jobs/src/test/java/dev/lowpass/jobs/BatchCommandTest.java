@@ -227,9 +227,8 @@ class BatchCommandTest {
         .isEqualTo(refusal("--text-column text: the input has no such column; it has: body, id\n"));
     assertThat(on(folder.resolve("none.jsonl")))
         .isEqualTo(refusal("--input " + folder + "/none.jsonl: no such file or folder\n"));
-    Command unknown = on(jsonl, "--format", "nope");
-    assertThat(unknown.status()).isEqualTo(1);
-    assertThat(unknown.err()).contains("nope").hasLineCount(1);
+    cannotBeRead(jsonl, "nope");
+    cannotBeRead(jsonl, "parquet");
   }
 
   @Test
@@ -247,6 +246,14 @@ class BatchCommandTest {
             "schema 3 fields: who string, count integer, day date",
             "output " + output + ": a new table");
     assertThat(output).doesNotExist();
+  }
+
+  private void cannotBeRead(Path input, String format) {
+    Command command = on(input, "--format", format);
+    assertThat(command.status()).isEqualTo(2);
+    assertThat(command.err())
+        .startsWith("lowpass summarize: --input " + input + " cannot be read as " + format + ": ")
+        .hasLineCount(1);
   }
 
   private Map<String, String> runs() {

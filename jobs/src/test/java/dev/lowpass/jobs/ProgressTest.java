@@ -34,7 +34,7 @@ class ProgressTest {
       context.listenerBus().waitUntilEmpty();
       assertThat(progress.line(10))
           .isEqualTo(
-              "lowpass test: 300 of 1,200 documents, 2 failed, 400 tokens/s, about 30.0 s left");
+              "lowpass test: 300 of 1,200 documents, 2 failed, 400 tokens/s, about 30 s left");
       assertThat(progress.line(1000)).endsWith("about 50 min 0 s left");
     }
   }
