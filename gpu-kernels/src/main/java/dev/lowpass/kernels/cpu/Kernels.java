@@ -73,8 +73,12 @@ interface Kernels {
       int steps,
       float[] sums);
 
-  /** The sum of one vector's lanes, always in the same order. */
-  float sum(float[] sums, int offset);
+  /**
+   * Adds up the lanes of {@code count} consecutive vectors, always in the same order.
+   *
+   * @param out the sums, from {@code to} on
+   */
+  void reduce(float[] sums, int offset, int count, float[] out, int to);
 
   /**
    * Scores {@link #QUERIES} queries against a block of keys.

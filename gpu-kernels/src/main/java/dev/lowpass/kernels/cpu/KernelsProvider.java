@@ -49,7 +49,7 @@ final class KernelsProvider {
   }
 
   private static Kernels vector() {
-    return new PlainKernels();
+    return new VectorKernels();
   }
 
   private static final class Holder {

@@ -79,10 +79,9 @@ final class Linear {
           row * columns,
           columns / lanes,
           sums);
-      for (int i = 0; i < Kernels.DOTS; i++) {
-        float sum = kernels.sum(sums, i * lanes);
-        out[row * weight.rows() + output + i] = bias == null ? sum : sum + bias[output + i];
-      }
+      int to = row * weight.rows() + output;
+      kernels.reduce(sums, 0, Kernels.DOTS, out, to);
+      addBias(bias, output, Kernels.DOTS, out, to);
     }
   }
 
@@ -101,24 +100,37 @@ final class Linear {
         (part, worker) -> {
           int begin = part * outputsAPart;
           int end = Math.min(outputs, begin + outputsAPart);
-          Scratch scratch = scratches[worker];
-          float[] sums = products(weight, begin, end, steps, groups, scratch);
-          int tiles = Sizes.ceilDiv(end - begin, Kernels.TILE_OUTPUTS);
-          for (int row = 0; row < rows; row++) {
-            int to = (firstRow + row) * outputs;
-            for (int o = begin; o < end; o++) {
-              float sum = kernels.sum(sums, sumOffset(row, o - begin, tiles));
-              out[to + o] = bias == null ? sum : sum + bias[o];
-            }
+          float[] sums = products(weight, begin, end, steps, groups, scratches[worker]);
+          store(sums, begin, end, firstRow, rows, outputs, out);
+          for (int row = firstRow; row < firstRow + rows; row++) {
+            addBias(bias, begin, end - begin, out, row * outputs + begin);
           }
         });
   }
 
-  /** Where a sum lies in {@code [row groups, tiles, TILE_ROWS, TILE_OUTPUTS, lanes]}. */
-  private int sumOffset(int row, int output, int tiles) {
-    int tile = row / Kernels.TILE_ROWS * tiles + output / Kernels.TILE_OUTPUTS;
-    int inTile = row % Kernels.TILE_ROWS * Kernels.TILE_OUTPUTS + output % Kernels.TILE_OUTPUTS;
-    return (tile * Kernels.TILE_ROWS * Kernels.TILE_OUTPUTS + inTile) * lanes;
+  /** Adds up the lanes of {@code [row groups, tiles, TILE_ROWS, TILE_OUTPUTS, lanes]}. */
+  private void store(
+      float[] sums, int begin, int end, int firstRow, int rows, int outputs, float[] out) {
+    int offset = 0;
+    for (int group = 0; group < rows; group += Kernels.TILE_ROWS) {
+      for (int o = begin; o < end; o += Kernels.TILE_OUTPUTS) {
+        for (int row = group; row < group + Kernels.TILE_ROWS; row++) {
+          if (row < rows) {
+            int count = Math.min(Kernels.TILE_OUTPUTS, end - o);
+            kernels.reduce(sums, offset, count, out, (firstRow + row) * outputs + o);
+          }
+          offset += Kernels.TILE_OUTPUTS * lanes;
+        }
+      }
+    }
+  }
+
+  private static void addBias(float[] bias, int from, int count, float[] out, int to) {
+    if (bias != null) {
+      for (int i = 0; i < count; i++) {
+        out[to + i] += bias[from + i];
+      }
+    }
   }
 
   /** Lays rows out as {@code [groups, steps, TILE_ROWS, lanes]}, filled up with zeros. */

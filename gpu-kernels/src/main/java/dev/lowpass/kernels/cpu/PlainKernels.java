@@ -111,8 +111,8 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public float sum(float[] sums, int offset) {
-    return sums[offset];
+  public void reduce(float[] sums, int offset, int count, float[] out, int to) {
+    System.arraycopy(sums, offset, out, to, count);
   }
 
   @Override

@@ -11,7 +11,7 @@ import java.util.Random;
 
 /** Random operands, in and out of a device. */
 final class Fixture {
-  static final List<Kernels> KERNELS = List.of(new PlainKernels());
+  static final List<Kernels> KERNELS = List.of(new PlainKernels(), new VectorKernels());
 
   private final Random random;
 
