@@ -13,10 +13,19 @@ import java.nio.ByteBuffer;
  */
 interface Kernels {
   /** Rows of a {@link #tile}. */
-  int TILE_ROWS = 4;
+  int TILE_ROWS = 5;
 
-  /** Outputs of a {@link #tile}: 4 x 3 sums, 3 weights and an input fill 16 vector registers. */
-  int TILE_OUTPUTS = 3;
+  /**
+   * Outputs of a {@link #tile}. Ten sums hide the latency of a multiply-add and leave six of 16
+   * registers for operands: with twelve, C2 spills.
+   */
+  int TILE_OUTPUTS = 2;
+
+  /**
+   * Elements of the contraction that a tile takes at most: its rows stay in the L1 cache. A
+   * constant distance between rows is what lets C2 check a tile's bounds outside of its loop.
+   */
+  int DEPTH = 768;
 
   /** Outputs of {@link #dots}. */
   int DOTS = 4;
@@ -34,33 +43,41 @@ interface Kernels {
   int lanes();
 
   /**
-   * Converts a stretch of a weight to floats, a vector every {@code stride} floats.
+   * Elements of a weight that are read together, {@link #lanes()} or a multiple. Within each such
+   * group they take an order that is quick to read; {@link #arrange} gives it to a row's elements.
+   */
+  int group(DType type);
+
+  /** Copies {@code count} elements of a row, whole groups, in the order of a weight's. */
+  void arrange(DType type, float[] in, int from, int count, float[] out, int to);
+
+  /**
+   * Converts a stretch of a weight to floats, in the order of its groups.
    *
    * @param data the weight, little endian
    * @param position where the stretch begins, in bytes
-   * @param steps its length in vectors
+   * @param count its elements, whole groups
    */
-  void pack(
-      DType type, ByteBuffer data, int position, int steps, float[] out, int offset, int stride);
-
-  /** Copies {@code steps} vectors, to one every {@code stride} floats. */
-  void pack(float[] in, int position, int steps, float[] out, int offset, int stride);
+  void toFloats(DType type, ByteBuffer data, int position, int count, float[] out, int offset);
 
   /**
-   * Adds the products of 4 rows with 3 outputs, lane by lane, to 12 vectors of sums.
+   * Adds the products of some rows with some outputs, lane by lane, to a vector of sums each.
    *
-   * @param rows {@code [steps, TILE_ROWS, lanes]} from {@code row} on
-   * @param panel {@code [steps, TILE_OUTPUTS, lanes]} from {@code output} on
+   * @param rows {@code [TILE_ROWS, DEPTH]} from {@code row} on
+   * @param panel {@code [TILE_OUTPUTS, DEPTH]} from {@code output} on
+   * @param depth elements of a row that are there, a multiple of {@link #lanes()}
    * @param sums {@code [TILE_ROWS, TILE_OUTPUTS, lanes]} from {@code sum} on
    */
-  void tile(float[] rows, int row, float[] panel, int output, int steps, float[] sums, int sum);
+  void tile(float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum);
 
   /**
-   * Sums the products of one row with 4 outputs, lane by lane, in {@link #tile}'s order.
+   * Sums the products of one row with {@link #DOTS} outputs, lane by lane, in {@link #tile}'s
+   * order.
    *
    * @param position the first output's first byte
    * @param stride bytes an output
-   * @param steps vectors an output
+   * @param row the row, arranged, from {@code offset} on
+   * @param count elements an output, whole groups
    * @param sums {@code [DOTS, lanes]}, overwritten
    */
   void dots(
@@ -70,15 +87,11 @@ interface Kernels {
       int stride,
       float[] row,
       int offset,
-      int steps,
+      int count,
       float[] sums);
 
-  /**
-   * Adds up the lanes of {@code count} consecutive vectors, always in the same order.
-   *
-   * @param out the sums, from {@code to} on
-   */
-  void reduce(float[] sums, int offset, int count, float[] out, int to);
+  /** Adds up a vector's lanes, always in the same order. */
+  float sum(float[] sums, int offset);
 
   /**
    * Scores {@link #QUERIES} queries against a block of keys.

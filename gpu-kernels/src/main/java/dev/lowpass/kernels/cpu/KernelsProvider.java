@@ -12,10 +12,16 @@ final class KernelsProvider {
 
   private static final String MODULE = "jdk.incubator.vector";
 
+  private static Kernels kernels;
+
   private KernelsProvider() {}
 
-  static Kernels get() {
-    return Holder.KERNELS;
+  /** The same for the whole life of the JVM, so that a warning comes once. */
+  static synchronized Kernels get() {
+    if (kernels == null) {
+      kernels = choose();
+    }
+    return kernels;
   }
 
   private static Kernels choose() {
@@ -50,9 +56,5 @@ final class KernelsProvider {
 
   private static Kernels vector() {
     return new VectorKernels();
-  }
-
-  private static final class Holder {
-    static final Kernels KERNELS = choose();
   }
 }

@@ -1,5 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
+import dev.lowpass.kernels.DType;
 import java.util.Arrays;
 
 /**
@@ -14,9 +15,6 @@ final class Linear {
 
   /** Rows that share a panel: bounds the packed rows and the sums kept between blocks. */
   private static final int ROW_BLOCK = 256;
-
-  /** Elements of the contraction a block: a tile's rows stay in the L1 cache. */
-  private static final int DEPTH_BLOCK = 512;
 
   /** Outputs a panel: 48 x 512 floats stay in the L2 cache. */
   private static final int OUTPUT_BLOCK = 48;
@@ -40,7 +38,9 @@ final class Linear {
 
   /** {@code out[i, o] = sum of in[i, c] * weight[o, c] + bias[o]}; the bias may be null. */
   void run(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
-    if (rows < MANY_ROWS && weight.columns() % lanes == 0 && weight.rows() >= Kernels.DOTS) {
+    if (rows < MANY_ROWS
+        && weight.columns() % kernels.group(weight.type()) == 0
+        && weight.rows() >= Kernels.DOTS) {
       few(out, in, rows, weight, bias);
       return;
     }
@@ -51,6 +51,13 @@ final class Linear {
 
   private void few(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
     int outputs = weight.rows();
+    float[] arranged = in;
+    if (weight.type() != DType.F32) {
+      int size = rows * weight.columns();
+      arranged = packed(size);
+      kernels.arrange(weight.type(), in, 0, size, arranged, 0);
+    }
+    float[] row = arranged;
     int outputsAPart = Sizes.roundUp(Math.max(1, PART_BYTES / weight.stride()), Kernels.DOTS);
     team.run(
         Sizes.ceilDiv(outputs, outputsAPart),
@@ -58,39 +65,54 @@ final class Linear {
           int begin = part * outputsAPart;
           int end = Math.min(outputs, begin + outputsAPart);
           float[] sums = scratches[worker].sums(Kernels.DOTS * lanes);
-          for (int o = begin; o < end; o += Kernels.DOTS) {
-            // The last group moves back to be full; what it computes twice is the same.
-            fewDots(out, in, rows, weight, bias, Math.min(o, outputs - Kernels.DOTS), sums);
+          // The outputs of a group lie far apart: each is a long stream for the prefetcher.
+          int step = (end - begin) / Kernels.DOTS;
+          for (int o = begin; o < begin + step; o++) {
+            fewDots(out, row, rows, weight, bias, o, step, sums);
+          }
+          if (begin + step * Kernels.DOTS < end) {
+            // The last ones' group moves back to be full: what it computes twice is the same.
+            fewDots(out, row, rows, weight, bias, outputs - Kernels.DOTS, 1, sums);
           }
         });
   }
 
+  /** Computes the outputs {@code output + i * step}. */
   private void fewDots(
-      float[] out, float[] in, int rows, CpuWeight weight, float[] bias, int output, float[] sums) {
+      float[] out,
+      float[] in,
+      int rows,
+      CpuWeight weight,
+      float[] bias,
+      int output,
+      int step,
+      float[] sums) {
     int columns = weight.columns();
-    int stride = weight.stride();
     for (int row = 0; row < rows; row++) {
       kernels.dots(
           weight.type(),
           weight.data(),
-          output * stride,
-          stride,
+          output * weight.stride(),
+          step * weight.stride(),
           in,
           row * columns,
-          columns / lanes,
+          columns,
           sums);
-      int to = row * weight.rows() + output;
-      kernels.reduce(sums, 0, Kernels.DOTS, out, to);
-      addBias(bias, output, Kernels.DOTS, out, to);
+      for (int i = 0; i < Kernels.DOTS; i++) {
+        int o = output + i * step;
+        float sum = kernels.sum(sums, i * lanes);
+        // One store: two threads may compute this element at a time.
+        out[row * weight.rows() + o] = bias == null ? sum : sum + bias[o];
+      }
     }
   }
 
   private void many(
       float[] out, float[] in, int firstRow, int rows, CpuWeight weight, float[] bias) {
     int outputs = weight.rows();
-    int steps = Sizes.ceilDiv(weight.columns(), lanes);
+    Blocks blocks = new Blocks(weight.columns(), kernels.group(weight.type()));
     int groups = Sizes.ceilDiv(rows, Kernels.TILE_ROWS);
-    packRows(in, firstRow, rows, weight.columns());
+    packRows(in, firstRow, rows, weight, blocks);
     int outputsAPart =
         Math.min(
             OUTPUT_BLOCK,
@@ -100,67 +122,76 @@ final class Linear {
         (part, worker) -> {
           int begin = part * outputsAPart;
           int end = Math.min(outputs, begin + outputsAPart);
-          float[] sums = products(weight, begin, end, steps, groups, scratches[worker]);
-          store(sums, begin, end, firstRow, rows, outputs, out);
-          for (int row = firstRow; row < firstRow + rows; row++) {
-            addBias(bias, begin, end - begin, out, row * outputs + begin);
-          }
+          float[] sums = products(weight, begin, end, blocks, groups, scratches[worker]);
+          store(sums, begin, end, firstRow, rows, outputs, bias, out);
         });
   }
 
   /** Adds up the lanes of {@code [row groups, tiles, TILE_ROWS, TILE_OUTPUTS, lanes]}. */
   private void store(
-      float[] sums, int begin, int end, int firstRow, int rows, int outputs, float[] out) {
+      float[] sums,
+      int begin,
+      int end,
+      int firstRow,
+      int rows,
+      int outputs,
+      float[] bias,
+      float[] out) {
     int offset = 0;
     for (int group = 0; group < rows; group += Kernels.TILE_ROWS) {
-      for (int o = begin; o < end; o += Kernels.TILE_OUTPUTS) {
+      for (int tile = begin; tile < end; tile += Kernels.TILE_OUTPUTS) {
         for (int row = group; row < group + Kernels.TILE_ROWS; row++) {
-          if (row < rows) {
-            int count = Math.min(Kernels.TILE_OUTPUTS, end - o);
-            kernels.reduce(sums, offset, count, out, (firstRow + row) * outputs + o);
+          int to = (firstRow + row) * outputs;
+          for (int o = tile; o < tile + Kernels.TILE_OUTPUTS; o++) {
+            if (row < rows && o < end) {
+              float sum = kernels.sum(sums, offset);
+              out[to + o] = bias == null ? sum : sum + bias[o];
+            }
+            offset += lanes;
           }
-          offset += Kernels.TILE_OUTPUTS * lanes;
         }
       }
     }
   }
 
-  private static void addBias(float[] bias, int from, int count, float[] out, int to) {
-    if (bias != null) {
-      for (int i = 0; i < count; i++) {
-        out[to + i] += bias[from + i];
-      }
-    }
-  }
-
-  /** Lays rows out as {@code [groups, steps, TILE_ROWS, lanes]}, filled up with zeros. */
-  private void packRows(float[] in, int firstRow, int rows, int columns) {
-    int whole = columns / lanes;
-    int rest = columns % lanes;
-    int steps = Sizes.ceilDiv(columns, lanes);
-    int groups = Sizes.ceilDiv(rows, Kernels.TILE_ROWS);
-    int stride = Kernels.TILE_ROWS * lanes;
-    int size = Sizes.elements("a batch's rows", groups, steps, stride);
+  /** The memory that an operation's rows are copied to, kept between operations. */
+  private float[] packed(int size) {
     if (packed.length < size) {
       packed = new float[size];
     }
-    float[] to = packed;
+    return packed;
+  }
+
+  /**
+   * Lays rows out as {@code [groups, blocks, TILE_ROWS, DEPTH]}. Rows and elements that are not
+   * there are zeros.
+   */
+  private void packRows(float[] in, int firstRow, int rows, CpuWeight weight, Blocks blocks) {
+    int columns = weight.columns();
+    int groups = Sizes.ceilDiv(rows, Kernels.TILE_ROWS);
+    int groupSize = blocks.count * Kernels.TILE_ROWS * Kernels.DEPTH;
+    float[] to = packed(Sizes.elements("a batch's rows", groups, groupSize));
     team.run(
         groups,
         (group, worker) -> {
-          for (int i = 0; i < Kernels.TILE_ROWS; i++) {
-            int row = group * Kernels.TILE_ROWS + i;
-            int offset = group * steps * stride + i * lanes;
-            int from = (firstRow + row) * columns;
-            if (row >= rows) {
-              zero(to, offset, steps, stride);
-              continue;
-            }
-            kernels.pack(in, from, whole, to, offset, stride);
-            if (rest > 0) {
-              int last = offset + whole * stride;
-              zero(to, last, 1, stride);
-              System.arraycopy(in, from + whole * lanes, to, last, rest);
+          for (int block = 0; block < blocks.count; block++) {
+            int depth = blocks.depth(block);
+            int count = Math.min(depth, columns - blocks.begin(block));
+            int whole = count / blocks.unit * blocks.unit;
+            for (int i = 0; i < Kernels.TILE_ROWS; i++) {
+              int row = group * Kernels.TILE_ROWS + i;
+              int offset = group * groupSize + (block * Kernels.TILE_ROWS + i) * Kernels.DEPTH;
+              if (row >= rows) {
+                Arrays.fill(to, offset, offset + depth, 0);
+                continue;
+              }
+              int from = (firstRow + row) * columns + blocks.begin(block);
+              kernels.arrange(weight.type(), in, from, whole, to, offset);
+              if (whole < depth) {
+                float[] last = new float[blocks.unit];
+                System.arraycopy(in, from + whole, last, 0, count - whole);
+                kernels.arrange(weight.type(), last, 0, last.length, to, offset + whole);
+              }
             }
           }
         });
@@ -168,27 +199,23 @@ final class Linear {
 
   /** The sums of all packed rows with outputs {@code [begin, end)}. */
   private float[] products(
-      CpuWeight weight, int begin, int end, int steps, int groups, Scratch scratch) {
+      CpuWeight weight, int begin, int end, Blocks blocks, int groups, Scratch scratch) {
     int tiles = Sizes.ceilDiv(end - begin, Kernels.TILE_OUTPUTS);
     int tileSums = Kernels.TILE_ROWS * Kernels.TILE_OUTPUTS * lanes;
     float[] sums = scratch.sums(groups * tiles * tileSums);
     Arrays.fill(sums, 0, groups * tiles * tileSums, 0);
-    int blocks = Sizes.ceilDiv(steps * lanes, DEPTH_BLOCK);
-    int stepsABlock = Sizes.ceilDiv(steps, blocks);
-    int rowStride = Kernels.TILE_ROWS * lanes;
-    int panelStride = Kernels.TILE_OUTPUTS * lanes;
-    float[] panel = scratch.panel(tiles * stepsABlock * panelStride);
-    for (int step = 0; step < steps; step += stepsABlock) {
-      int count = Math.min(stepsABlock, steps - step);
-      packPanel(weight, begin, end, step, count, panel);
+    float[] panel = scratch.panel(tiles * Kernels.TILE_OUTPUTS * Kernels.DEPTH);
+    for (int block = 0; block < blocks.count; block++) {
+      packPanel(weight, begin, end, blocks, block, panel);
       for (int group = 0; group < groups; group++) {
+        int row = (group * blocks.count + block) * Kernels.TILE_ROWS * Kernels.DEPTH;
         for (int tile = 0; tile < tiles; tile++) {
           kernels.tile(
               packed,
-              (group * steps + step) * rowStride,
+              row,
               panel,
-              tile * count * panelStride,
-              count,
+              tile * Kernels.TILE_OUTPUTS * Kernels.DEPTH,
+              blocks.depth(block),
               sums,
               (group * tiles + tile) * tileSums);
         }
@@ -197,33 +224,50 @@ final class Linear {
     return sums;
   }
 
-  /** Lays a block of the weight out as {@code [tiles, steps, TILE_OUTPUTS, lanes]}. */
-  private void packPanel(CpuWeight weight, int begin, int end, int step, int count, float[] panel) {
-    int stride = Kernels.TILE_OUTPUTS * lanes;
-    int whole = Math.min(count, weight.columns() / lanes - step);
-    int rest = weight.columns() % lanes;
-    int tiles = Sizes.ceilDiv(end - begin, Kernels.TILE_OUTPUTS);
-    for (int i = 0; i < tiles * Kernels.TILE_OUTPUTS; i++) {
-      int offset = i / Kernels.TILE_OUTPUTS * count * stride + i % Kernels.TILE_OUTPUTS * lanes;
+  /** Lays a block of the weight out as {@code [tiles, TILE_OUTPUTS, DEPTH]}. */
+  private void packPanel(
+      CpuWeight weight, int begin, int end, Blocks blocks, int block, float[] panel) {
+    int bytes = weight.type().bytes();
+    int depth = blocks.depth(block);
+    int count = Math.min(depth, weight.columns() - blocks.begin(block));
+    int whole = count / blocks.unit * blocks.unit;
+    int outputs = Sizes.roundUp(end - begin, Kernels.TILE_OUTPUTS);
+    for (int i = 0; i < outputs; i++) {
+      int offset = i * Kernels.DEPTH;
       if (begin + i >= end) {
-        zero(panel, offset, count, stride);
+        Arrays.fill(panel, offset, offset + depth, 0);
         continue;
       }
-      int bytes = weight.type().bytes();
-      int position = (begin + i) * weight.stride() + step * lanes * bytes;
-      kernels.pack(weight.type(), weight.data(), position, whole, panel, offset, stride);
-      if (whole < count) {
-        int last = offset + whole * stride;
-        zero(panel, last, 1, stride);
-        Floats.get(
-            weight.type(), weight.data(), position + whole * lanes * bytes, panel, last, rest);
+      int position = (begin + i) * weight.stride() + blocks.begin(block) * bytes;
+      kernels.toFloats(weight.type(), weight.data(), position, whole, panel, offset);
+      if (whole < depth) {
+        float[] last = new float[blocks.unit];
+        Floats.get(weight.type(), weight.data(), position + whole * bytes, last, 0, count - whole);
+        kernels.arrange(weight.type(), last, 0, last.length, panel, offset + whole);
       }
     }
   }
 
-  private void zero(float[] to, int offset, int steps, int stride) {
-    for (int i = 0; i < steps; i++) {
-      Arrays.fill(to, offset + i * stride, offset + i * stride + lanes, 0);
+  /** A contraction in blocks of about the same depth, whole groups each, the last filled up. */
+  private static final class Blocks {
+    private final int unit;
+    private final int total;
+    private final int count;
+    private final int size;
+
+    Blocks(int columns, int unit) {
+      this.unit = unit;
+      total = Sizes.roundUp(columns, unit);
+      count = Sizes.ceilDiv(total, Kernels.DEPTH);
+      size = Sizes.roundUp(Sizes.ceilDiv(total, count), unit);
+    }
+
+    int begin(int block) {
+      return block * size;
+    }
+
+    int depth(int block) {
+      return Math.min(size, total - begin(block));
     }
   }
 

@@ -16,70 +16,63 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void pack(
-      DType type, ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      out[offset + i * stride] = Floats.get(type, data, position + i * type.bytes());
-    }
+  public int group(DType type) {
+    return 1;
   }
 
   @Override
-  public void pack(float[] in, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      out[offset + i * stride] = in[position + i];
-    }
+  public void arrange(DType type, float[] in, int from, int count, float[] out, int to) {
+    System.arraycopy(in, from, out, to, count);
+  }
+
+  @Override
+  public void toFloats(
+      DType type, ByteBuffer data, int position, int count, float[] out, int offset) {
+    Floats.get(type, data, position, out, offset, count);
   }
 
   @Override
   public void tile(
-      float[] rows, int row, float[] panel, int output, int steps, float[] sums, int sum) {
+      float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum) {
     float s00 = sums[sum];
     float s01 = sums[sum + 1];
-    float s02 = sums[sum + 2];
-    float s10 = sums[sum + 3];
-    float s11 = sums[sum + 4];
-    float s12 = sums[sum + 5];
-    float s20 = sums[sum + 6];
-    float s21 = sums[sum + 7];
-    float s22 = sums[sum + 8];
-    float s30 = sums[sum + 9];
-    float s31 = sums[sum + 10];
-    float s32 = sums[sum + 11];
-    for (int i = 0; i < steps; i++) {
-      int a = row + i * TILE_ROWS;
-      int b = output + i * TILE_OUTPUTS;
-      float w0 = panel[b];
-      float w1 = panel[b + 1];
-      float w2 = panel[b + 2];
-      float x = rows[a];
+    float s10 = sums[sum + 2];
+    float s11 = sums[sum + 3];
+    float s20 = sums[sum + 4];
+    float s21 = sums[sum + 5];
+    float s30 = sums[sum + 6];
+    float s31 = sums[sum + 7];
+    float s40 = sums[sum + 8];
+    float s41 = sums[sum + 9];
+    for (int i = 0; i < depth; i++) {
+      float w0 = panel[output + i];
+      float w1 = panel[output + i + DEPTH];
+      float x = rows[row + i];
       s00 += x * w0;
       s01 += x * w1;
-      s02 += x * w2;
-      x = rows[a + 1];
+      x = rows[row + i + DEPTH];
       s10 += x * w0;
       s11 += x * w1;
-      s12 += x * w2;
-      x = rows[a + 2];
+      x = rows[row + i + 2 * DEPTH];
       s20 += x * w0;
       s21 += x * w1;
-      s22 += x * w2;
-      x = rows[a + 3];
+      x = rows[row + i + 3 * DEPTH];
       s30 += x * w0;
       s31 += x * w1;
-      s32 += x * w2;
+      x = rows[row + i + 4 * DEPTH];
+      s40 += x * w0;
+      s41 += x * w1;
     }
     sums[sum] = s00;
     sums[sum + 1] = s01;
-    sums[sum + 2] = s02;
-    sums[sum + 3] = s10;
-    sums[sum + 4] = s11;
-    sums[sum + 5] = s12;
-    sums[sum + 6] = s20;
-    sums[sum + 7] = s21;
-    sums[sum + 8] = s22;
-    sums[sum + 9] = s30;
-    sums[sum + 10] = s31;
-    sums[sum + 11] = s32;
+    sums[sum + 2] = s10;
+    sums[sum + 3] = s11;
+    sums[sum + 4] = s20;
+    sums[sum + 5] = s21;
+    sums[sum + 6] = s30;
+    sums[sum + 7] = s31;
+    sums[sum + 8] = s40;
+    sums[sum + 9] = s41;
   }
 
   @Override
@@ -90,13 +83,13 @@ final class PlainKernels implements Kernels {
       int stride,
       float[] row,
       int offset,
-      int steps,
+      int count,
       float[] sums) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
     float s3 = 0;
-    for (int i = 0; i < steps; i++) {
+    for (int i = 0; i < count; i++) {
       int p = position + i * type.bytes();
       float x = row[offset + i];
       s0 += x * Floats.get(type, data, p);
@@ -111,8 +104,8 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void reduce(float[] sums, int offset, int count, float[] out, int to) {
-    System.arraycopy(sums, offset, out, to, count);
+  public float sum(float[] sums, int offset) {
+    return sums[offset];
   }
 
   @Override

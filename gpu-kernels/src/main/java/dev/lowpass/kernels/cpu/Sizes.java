@@ -1,5 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
+import java.util.Arrays;
+
 /** Arithmetic on sizes that does not overflow. */
 final class Sizes {
   /** The longest array that every JVM grants. */
@@ -14,14 +16,14 @@ final class Sizes {
    */
   static int elements(String what, int... extents) {
     long product = 1;
-    StringBuilder shape = new StringBuilder();
     for (int extent : extents) {
       // Never overflows: the product is below 2^31 here.
       product *= extent;
-      shape.append(shape.length() == 0 ? "[" : ", ").append(extent);
       if (product > MAX_ARRAY) {
         throw new IllegalArgumentException(
-            what + " of " + shape + ", ...] elements does not fit one array (2^31 - 9 elements)");
+            String.format(
+                "%s of %s has more elements than an array holds (2^31 - 9)",
+                what, Arrays.toString(extents)));
       }
     }
     return (int) product;

@@ -5,10 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -20,8 +18,6 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Short> SHORTS =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
@@ -40,22 +36,28 @@ final class VectorKernels implements Kernels {
     return FloatVector.fromByteBuffer(FLOATS, data, position, ORDER);
   }
 
-  private static FloatVector bf16(ByteBuffer data, int position) {
-    // The sign that the conversion extends is shifted out again.
-    return ShortVector.fromByteBuffer(SHORTS, data, position, ORDER)
-        .convertShape(VectorOperators.S2I, INTS, 0)
-        .reinterpretAsInts()
-        .lanewise(VectorOperators.LSHL, 16)
-        .reinterpretAsFloats();
+  /** Two elements of a short type a lane: the even one in the lower half, the odd one above it. */
+  private static IntVector pairs(ByteBuffer data, int position) {
+    return IntVector.fromByteBuffer(INTS, data, position, ORDER);
   }
 
-  /** As {@link Floats#fromF16}, with the extended sign moved along. */
-  private static FloatVector f16(ByteBuffer data, int position) {
+  private static FloatVector bf16Even(IntVector pairs) {
+    return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  private static FloatVector bf16Odd(IntVector pairs) {
+    return pairs.lanewise(VectorOperators.AND, 0xffff0000).reinterpretAsFloats();
+  }
+
+  private static FloatVector f16Even(IntVector pairs) {
+    return f16Odd(pairs.lanewise(VectorOperators.LSHL, 16));
+  }
+
+  /** As {@link Floats#fromF16}, with the sign moved along. */
+  private static FloatVector f16Odd(IntVector pairs) {
     FloatVector scaled =
-        ShortVector.fromByteBuffer(SHORTS, data, position, ORDER)
-            .convertShape(VectorOperators.S2I, INTS, 0)
-            .reinterpretAsInts()
-            .lanewise(VectorOperators.LSHL, 13)
+        pairs
+            .lanewise(VectorOperators.ASHR, 3)
             .lanewise(VectorOperators.AND, 0x8fffe000)
             .reinterpretAsFloats()
             .mul(0x1p112f);
@@ -66,99 +68,100 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void pack(
-      DType type, ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
-    switch (type) {
-      case F32:
-        packF32(data, position, steps, out, offset, stride);
-        break;
-      case BF16:
-        packBf16(data, position, steps, out, offset, stride);
-        break;
-      case F16:
-        packF16(data, position, steps, out, offset, stride);
-        break;
-    }
+  public int group(DType type) {
+    return type == DType.F32 ? LANES : 2 * LANES;
   }
 
-  private static void packF32(
-      ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      f32(data, position + i * 4 * LANES).intoArray(out, offset + i * stride);
+  @Override
+  public void arrange(DType type, float[] in, int from, int count, float[] out, int to) {
+    if (type == DType.F32) {
+      System.arraycopy(in, from, out, to, count);
+      return;
     }
-  }
-
-  private static void packBf16(
-      ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      bf16(data, position + i * 2 * LANES).intoArray(out, offset + i * stride);
-    }
-  }
-
-  private static void packF16(
-      ByteBuffer data, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      f16(data, position + i * 2 * LANES).intoArray(out, offset + i * stride);
+    for (int i = 0; i < count; i += 2 * LANES) {
+      for (int lane = 0; lane < LANES; lane++) {
+        out[to + i + lane] = in[from + i + 2 * lane];
+        out[to + i + LANES + lane] = in[from + i + 2 * lane + 1];
+      }
     }
   }
 
   @Override
-  public void pack(float[] in, int position, int steps, float[] out, int offset, int stride) {
-    for (int i = 0; i < steps; i++) {
-      FloatVector.fromArray(FLOATS, in, position + i * LANES).intoArray(out, offset + i * stride);
+  public void toFloats(
+      DType type, ByteBuffer data, int position, int count, float[] out, int offset) {
+    switch (type) {
+      case F32:
+        data.duplicate().order(ORDER).position(position).asFloatBuffer().get(out, offset, count);
+        break;
+      case BF16:
+        bf16ToFloats(data, position, count, out, offset);
+        break;
+      case F16:
+        f16ToFloats(data, position, count, out, offset);
+        break;
+    }
+  }
+
+  private static void bf16ToFloats(
+      ByteBuffer data, int position, int count, float[] out, int offset) {
+    for (int i = 0; i < count; i += 2 * LANES) {
+      IntVector pairs = pairs(data, position + 2 * i);
+      bf16Even(pairs).intoArray(out, offset + i);
+      bf16Odd(pairs).intoArray(out, offset + i + LANES);
+    }
+  }
+
+  private static void f16ToFloats(
+      ByteBuffer data, int position, int count, float[] out, int offset) {
+    for (int i = 0; i < count; i += 2 * LANES) {
+      IntVector pairs = pairs(data, position + 2 * i);
+      f16Even(pairs).intoArray(out, offset + i);
+      f16Odd(pairs).intoArray(out, offset + i + LANES);
     }
   }
 
   @Override
   public void tile(
-      float[] rows, int row, float[] panel, int output, int steps, float[] sums, int sum) {
+      float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum) {
     FloatVector s00 = FloatVector.fromArray(FLOATS, sums, sum);
     FloatVector s01 = FloatVector.fromArray(FLOATS, sums, sum + LANES);
-    FloatVector s02 = FloatVector.fromArray(FLOATS, sums, sum + 2 * LANES);
-    FloatVector s10 = FloatVector.fromArray(FLOATS, sums, sum + 3 * LANES);
-    FloatVector s11 = FloatVector.fromArray(FLOATS, sums, sum + 4 * LANES);
-    FloatVector s12 = FloatVector.fromArray(FLOATS, sums, sum + 5 * LANES);
-    FloatVector s20 = FloatVector.fromArray(FLOATS, sums, sum + 6 * LANES);
-    FloatVector s21 = FloatVector.fromArray(FLOATS, sums, sum + 7 * LANES);
-    FloatVector s22 = FloatVector.fromArray(FLOATS, sums, sum + 8 * LANES);
-    FloatVector s30 = FloatVector.fromArray(FLOATS, sums, sum + 9 * LANES);
-    FloatVector s31 = FloatVector.fromArray(FLOATS, sums, sum + 10 * LANES);
-    FloatVector s32 = FloatVector.fromArray(FLOATS, sums, sum + 11 * LANES);
-    for (int i = 0; i < steps; i++) {
-      int a = row + i * (TILE_ROWS * LANES);
-      int b = output + i * (TILE_OUTPUTS * LANES);
-      FloatVector w0 = FloatVector.fromArray(FLOATS, panel, b);
-      FloatVector w1 = FloatVector.fromArray(FLOATS, panel, b + LANES);
-      FloatVector w2 = FloatVector.fromArray(FLOATS, panel, b + 2 * LANES);
-      FloatVector x = FloatVector.fromArray(FLOATS, rows, a);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, sums, sum + 2 * LANES);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, sums, sum + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, sums, sum + 4 * LANES);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, sums, sum + 5 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, sums, sum + 6 * LANES);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, sums, sum + 7 * LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, sums, sum + 8 * LANES);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, sums, sum + 9 * LANES);
+    for (int i = 0; i < depth; i += LANES) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, panel, output + i);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, panel, output + i + DEPTH);
+      FloatVector x = FloatVector.fromArray(FLOATS, rows, row + i);
       s00 = x.fma(w0, s00);
       s01 = x.fma(w1, s01);
-      s02 = x.fma(w2, s02);
-      x = FloatVector.fromArray(FLOATS, rows, a + LANES);
+      x = FloatVector.fromArray(FLOATS, rows, row + i + DEPTH);
       s10 = x.fma(w0, s10);
       s11 = x.fma(w1, s11);
-      s12 = x.fma(w2, s12);
-      x = FloatVector.fromArray(FLOATS, rows, a + 2 * LANES);
+      x = FloatVector.fromArray(FLOATS, rows, row + i + 2 * DEPTH);
       s20 = x.fma(w0, s20);
       s21 = x.fma(w1, s21);
-      s22 = x.fma(w2, s22);
-      x = FloatVector.fromArray(FLOATS, rows, a + 3 * LANES);
+      x = FloatVector.fromArray(FLOATS, rows, row + i + 3 * DEPTH);
       s30 = x.fma(w0, s30);
       s31 = x.fma(w1, s31);
-      s32 = x.fma(w2, s32);
+      x = FloatVector.fromArray(FLOATS, rows, row + i + 4 * DEPTH);
+      s40 = x.fma(w0, s40);
+      s41 = x.fma(w1, s41);
     }
     s00.intoArray(sums, sum);
     s01.intoArray(sums, sum + LANES);
-    s02.intoArray(sums, sum + 2 * LANES);
-    s10.intoArray(sums, sum + 3 * LANES);
-    s11.intoArray(sums, sum + 4 * LANES);
-    s12.intoArray(sums, sum + 5 * LANES);
-    s20.intoArray(sums, sum + 6 * LANES);
-    s21.intoArray(sums, sum + 7 * LANES);
-    s22.intoArray(sums, sum + 8 * LANES);
-    s30.intoArray(sums, sum + 9 * LANES);
-    s31.intoArray(sums, sum + 10 * LANES);
-    s32.intoArray(sums, sum + 11 * LANES);
+    s10.intoArray(sums, sum + 2 * LANES);
+    s11.intoArray(sums, sum + 3 * LANES);
+    s20.intoArray(sums, sum + 4 * LANES);
+    s21.intoArray(sums, sum + 5 * LANES);
+    s30.intoArray(sums, sum + 6 * LANES);
+    s31.intoArray(sums, sum + 7 * LANES);
+    s40.intoArray(sums, sum + 8 * LANES);
+    s41.intoArray(sums, sum + 9 * LANES);
   }
 
   @Override
@@ -169,30 +172,32 @@ final class VectorKernels implements Kernels {
       int stride,
       float[] row,
       int offset,
-      int steps,
+      int count,
       float[] sums) {
     switch (type) {
       case F32:
-        dotsF32(data, position, stride, row, offset, steps, sums);
+        dotsF32(data, position, stride, row, offset, count, sums);
         break;
       case BF16:
-        dotsBf16(data, position, stride, row, offset, steps, sums);
+        dotsBf16(data, position, stride, row, offset, count, sums);
         break;
       case F16:
-        dotsF16(data, position, stride, row, offset, steps, sums);
+        for (int i = 0; i < DOTS; i++) {
+          dotF16(data, position + i * stride, row, offset, count, sums, i * LANES);
+        }
         break;
     }
   }
 
   private static void dotsF32(
-      ByteBuffer data, int position, int stride, float[] row, int offset, int steps, float[] sums) {
+      ByteBuffer data, int position, int stride, float[] row, int offset, int count, float[] sums) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
     FloatVector s3 = FloatVector.zero(FLOATS);
-    for (int i = 0; i < steps; i++) {
-      int p = position + i * 4 * LANES;
-      FloatVector x = FloatVector.fromArray(FLOATS, row, offset + i * LANES);
+    for (int i = 0; i < count; i += LANES) {
+      int p = position + 4 * i;
+      FloatVector x = FloatVector.fromArray(FLOATS, row, offset + i);
       s0 = x.fma(f32(data, p), s0);
       s1 = x.fma(f32(data, p + stride), s1);
       s2 = x.fma(f32(data, p + 2 * stride), s2);
@@ -202,37 +207,38 @@ final class VectorKernels implements Kernels {
   }
 
   private static void dotsBf16(
-      ByteBuffer data, int position, int stride, float[] row, int offset, int steps, float[] sums) {
+      ByteBuffer data, int position, int stride, float[] row, int offset, int count, float[] sums) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
     FloatVector s3 = FloatVector.zero(FLOATS);
-    for (int i = 0; i < steps; i++) {
-      int p = position + i * 2 * LANES;
-      FloatVector x = FloatVector.fromArray(FLOATS, row, offset + i * LANES);
-      s0 = x.fma(bf16(data, p), s0);
-      s1 = x.fma(bf16(data, p + stride), s1);
-      s2 = x.fma(bf16(data, p + 2 * stride), s2);
-      s3 = x.fma(bf16(data, p + 3 * stride), s3);
+    for (int i = 0; i < count; i += 2 * LANES) {
+      int p = position + 2 * i;
+      FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i);
+      FloatVector odd = FloatVector.fromArray(FLOATS, row, offset + i + LANES);
+      IntVector w = pairs(data, p);
+      s0 = odd.fma(bf16Odd(w), even.fma(bf16Even(w), s0));
+      w = pairs(data, p + stride);
+      s1 = odd.fma(bf16Odd(w), even.fma(bf16Even(w), s1));
+      w = pairs(data, p + 2 * stride);
+      s2 = odd.fma(bf16Odd(w), even.fma(bf16Even(w), s2));
+      w = pairs(data, p + 3 * stride);
+      s3 = odd.fma(bf16Odd(w), even.fma(bf16Even(w), s3));
     }
     store(s0, s1, s2, s3, sums);
   }
 
-  private static void dotsF16(
-      ByteBuffer data, int position, int stride, float[] row, int offset, int steps, float[] sums) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = FloatVector.zero(FLOATS);
-    FloatVector s2 = FloatVector.zero(FLOATS);
-    FloatVector s3 = FloatVector.zero(FLOATS);
-    for (int i = 0; i < steps; i++) {
-      int p = position + i * 2 * LANES;
-      FloatVector x = FloatVector.fromArray(FLOATS, row, offset + i * LANES);
-      s0 = x.fma(f16(data, p), s0);
-      s1 = x.fma(f16(data, p + stride), s1);
-      s2 = x.fma(f16(data, p + 2 * stride), s2);
-      s3 = x.fma(f16(data, p + 3 * stride), s3);
+  /** The product of one output: C2 gives up inlining before it has four of these conversions. */
+  private static void dotF16(
+      ByteBuffer data, int position, float[] row, int offset, int count, float[] sums, int sum) {
+    FloatVector s = FloatVector.zero(FLOATS);
+    for (int i = 0; i < count; i += 2 * LANES) {
+      FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i);
+      FloatVector odd = FloatVector.fromArray(FLOATS, row, offset + i + LANES);
+      IntVector w = pairs(data, position + 2 * i);
+      s = odd.fma(f16Odd(w), even.fma(f16Even(w), s));
     }
-    store(s0, s1, s2, s3, sums);
+    s.intoArray(sums, sum);
   }
 
   private static void store(
@@ -244,10 +250,8 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void reduce(float[] sums, int offset, int count, float[] out, int to) {
-    for (int i = 0; i < count; i++) {
-      out[to + i] = lanesSum(sums, offset + i * LANES);
-    }
+  public float sum(float[] sums, int offset) {
+    return lanesSum(sums, offset);
   }
 
   private static float lanesSum(float[] sums, int offset) {

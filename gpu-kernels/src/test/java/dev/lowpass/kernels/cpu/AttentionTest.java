@@ -39,6 +39,9 @@ class AttentionTest {
     }
 
     float[] run(Device device, int chunk) {
+      float[] q = queries();
+      float[] k = keys();
+      float[] v = values();
       int heads = kvHeads * group;
       float[] out = new float[tokens * heads * headDim];
       try (KvCache cache = device.kvCache(2, kvHeads, headDim, tokens)) {
@@ -49,15 +52,10 @@ class AttentionTest {
           device.append(
               spans,
               1,
-              slice(device, keys(), first, rows, kvHeads * headDim),
-              slice(device, values(), first, rows, kvHeads * headDim));
+              slice(device, k, first, rows, kvHeads * headDim),
+              slice(device, v, first, rows, kvHeads * headDim));
           device.attention(
-              result,
-              slice(device, queries(), first, rows, heads * headDim),
-              spans,
-              1,
-              scale(),
-              window);
+              result, slice(device, q, first, rows, heads * headDim), spans, 1, scale(), window);
           float[] part = Fixture.all(device, result);
           System.arraycopy(part, 0, out, first * heads * headDim, part.length);
         }
