@@ -16,16 +16,14 @@ public final class Devices {
    * @throws IllegalArgumentException if there is no such device, in one line
    */
   public static Device open(String device, int threads) {
-    switch (device) {
-      case "auto":
-      case "cpu":
-        return CpuDevice.open(threads);
-      case "cuda":
-        throw new IllegalArgumentException(
-            "the CUDA device is not part of this version: use --device cpu");
-      default:
-        throw new IllegalArgumentException(
-            "unknown device '" + device + "': use auto, cpu or cuda");
-    }
+    return switch (device) {
+      case "auto", "cpu" -> CpuDevice.open(threads);
+      case "cuda" ->
+          throw new IllegalArgumentException(
+              "the CUDA device is not part of this version: use --device cpu");
+      default ->
+          throw new IllegalArgumentException(
+              "unknown device '" + device + "': use auto, cpu or cuda");
+    };
   }
 }

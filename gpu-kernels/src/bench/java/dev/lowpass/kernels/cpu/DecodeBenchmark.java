@@ -29,7 +29,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * Decode's linear layers: one row through 512 MiB of weights, far more than any cache holds, on 2
  * threads. The yardstick sums as many bytes in the same threads.
  */
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)

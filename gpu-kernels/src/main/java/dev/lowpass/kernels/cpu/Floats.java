@@ -9,35 +9,31 @@ final class Floats {
 
   /** The element at byte {@code position}. */
   static float get(DType type, ByteBuffer data, int position) {
-    switch (type) {
-      case F32:
-        return data.getFloat(position);
-      case BF16:
-        return fromBf16(data.getShort(position));
-      case F16:
-        return fromF16(data.getShort(position));
-    }
-    throw new AssertionError(type);
+    return switch (type) {
+      case F32 -> data.getFloat(position);
+      case BF16 -> fromBf16(data.getShort(position));
+      case F16 -> fromF16(data.getShort(position));
+    };
   }
 
   /** Converts {@code count} elements from byte {@code position} on. */
   static void get(DType type, ByteBuffer data, int position, float[] out, int offset, int count) {
     switch (type) {
-      case F32:
+      case F32 -> {
         for (int i = 0; i < count; i++) {
           out[offset + i] = data.getFloat(position + 4 * i);
         }
-        break;
-      case BF16:
+      }
+      case BF16 -> {
         for (int i = 0; i < count; i++) {
           out[offset + i] = fromBf16(data.getShort(position + 2 * i));
         }
-        break;
-      case F16:
+      }
+      case F16 -> {
         for (int i = 0; i < count; i++) {
           out[offset + i] = fromF16(data.getShort(position + 2 * i));
         }
-        break;
+      }
     }
   }
 

@@ -30,15 +30,17 @@ final class KernelsProvider {
     // vector().
     boolean present = ModuleLayer.boot().findModule(MODULE).isPresent();
     switch (forced) {
-      case "plain":
+      case "plain" -> {
         return new PlainKernels();
-      case "vector":
+      }
+      case "vector" -> {
         if (!present) {
           throw new IllegalArgumentException(
               "-D" + PROPERTY + "=vector needs the JVM option --add-modules " + MODULE);
         }
         return vector();
-      case "":
+      }
+      case "" -> {
         if (!present) {
           Logger log = LoggerFactory.getLogger(KernelsProvider.class);
           log.warn(
@@ -48,9 +50,10 @@ final class KernelsProvider {
           return new PlainKernels();
         }
         return vector();
-      default:
-        throw new IllegalArgumentException(
-            "-D" + PROPERTY + "=" + forced + " is not known: use vector or plain");
+      }
+      default ->
+          throw new IllegalArgumentException(
+              "-D" + PROPERTY + "=" + forced + " is not known: use vector or plain");
     }
   }
 

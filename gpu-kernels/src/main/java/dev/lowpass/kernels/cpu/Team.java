@@ -187,8 +187,8 @@ final class Team implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
       Throwable thrown = failure.get();
-      if (thrown instanceof Error) {
-        throw (Error) thrown;
+      if (thrown instanceof Error error) {
+        throw error;
       }
       if (thrown != null) {
         throw (RuntimeException) thrown;

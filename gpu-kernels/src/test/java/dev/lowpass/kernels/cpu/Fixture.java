@@ -45,15 +45,9 @@ final class Fixture {
     buffer.position(1);
     for (float value : data) {
       switch (type) {
-        case F32:
-          buffer.putFloat(value);
-          break;
-        case BF16:
-          buffer.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
-          break;
-        case F16:
-          buffer.putShort(halfBits(value));
-          break;
+        case F32 -> buffer.putFloat(value);
+        case BF16 -> buffer.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+        case F16 -> buffer.putShort(halfBits(value));
       }
     }
     return buffer.position(1);
@@ -87,13 +81,13 @@ final class Fixture {
   /** The half of a value that has one. */
   private static short halfBits(float value) {
     int bits = Float.floatToRawIntBits(value);
-    int exponent = (bits >>> 23 & 0xff) - 127 + 15;
+    int exponent = ((bits >>> 23) & 0xff) - 127 + 15;
     if (value == 0) {
       return (short) (bits >>> 16);
     }
     if (exponent < 1 || exponent > 30 || (bits & 0x1fff) != 0) {
       throw new IllegalArgumentException(value + " is no normal half");
     }
-    return (short) (bits >>> 16 & 0x8000 | exponent << 10 | bits >>> 13 & 0x3ff);
+    return (short) (((bits >>> 16) & 0x8000) | (exponent << 10) | ((bits >>> 13) & 0x3ff));
   }
 }
