@@ -1,0 +1,93 @@
+"""Exact match per field of an exported model, on freshly generated contracts.
+
+    python3 evaluate.py ../model --documents 200
+
+A reply counts only if every one of its tokens, the end included, is the model's most probable
+next token given the reference so far. That is so exactly when greedy decoding gives the
+reference reply, so this needs one pass per document. ``--show N`` decodes N documents
+token by token instead and prints the replies next to the references.
+"""
+
+import argparse
+import collections
+import random
+
+import torch
+
+import contracts
+import export
+from train import FIELDS, Encoder, collate
+
+BUCKETS = [(300, 600), (600, 1000), (1000, 1500)]
+
+
+@torch.no_grad()
+def argmax(model, tokenizer, row):
+    batch, positions, layout, where, targets, spans = collate([row], tokenizer.pad, "cpu")
+    hidden = model.hidden(batch, positions, **layout)[0]
+    return model.logits(hidden[where]).argmax(-1).tolist(), targets.tolist(), spans
+
+
+def decode(model, tokenizer, encoder, contract, limit=90):
+    """Greedy replies to all questions, one token per question at a time."""
+    document, blocks = encoder.contract(contract, FIELDS, True)
+    prompts = {name: ids[:-answer] for name, ids, answer in blocks}
+    replies = {name: [] for name in prompts}
+    for _ in range(limit):
+        open_ = [n for n in replies if not replies[n] or replies[n][-1] != tokenizer.end]
+        if not open_:
+            break
+        # The last id of a block is only a target, so a placeholder goes there.
+        row = document, [(n, prompts[n] + replies[n] + [tokenizer.end], 1) for n in open_]
+        for name, token in zip(open_, argmax(model, tokenizer, row)[0]):
+            replies[name].append(token)
+    return {n: tokenizer.decode(ids) for n, ids in replies.items()}
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("model")
+    ap.add_argument("--documents", type=int, default=200)
+    ap.add_argument("--seed", default="eval-1")
+    ap.add_argument("--show", type=int, default=0)
+    args = ap.parse_args()
+    model, tokenizer = export.load(args.model)
+    encoder = Encoder(tokenizer)
+
+    hits, tries, missed = collections.Counter(), collections.Counter(), []
+    for i in range(args.show or args.documents):
+        rng = random.Random(f"{args.seed}-{i}")
+        bucket = BUCKETS[i % len(BUCKETS)]
+        contract = contracts.generate(rng, rng.randint(*bucket), encoder.count)
+        if args.show:
+            replies = decode(model, tokenizer, encoder, contract)
+            for name, reply in replies.items():
+                wanted = contract.summary() if name == "summary" else contract.answer(name)
+                print("ok   " if reply == wanted else "WRONG", name, "|", reply, "|", wanted)
+            print()
+            continue
+        row = encoder.contract(contract, FIELDS, True)
+        got, targets, spans = argmax(model, tokenizer, row)
+        for name, start, end in spans:
+            right = got[start:end] == targets[start:end]
+            for key in ((name, bucket), (name, "all")) + (
+                    () if name == "summary" else (("all fields", bucket), ("all fields", "all"))):
+                hits[key] += right
+                tries[key] += 1
+            if not right and name != "summary":
+                missed.append((i, name, tokenizer.decode(got[start:end]),
+                               tokenizer.decode(targets[start:end])))
+    if not args.show:
+        columns = BUCKETS + ["all"]
+        print("| field | " + " | ".join(c if c == "all" else f"{c[0]}-{c[1]} tokens"
+                                        for c in columns) + " |")
+        print("|---|" + "---|" * len(columns))
+        for name in FIELDS + ["all fields", "summary"]:
+            print(f"| {name} | " + " | ".join(
+                f"{100 * hits[name, c] / tries[name, c]:.1f}%" for c in columns) + " |")
+        for i, name, got, wanted in missed[:40]:
+            print(f"document {i} {name}: argmax {got!r}, wanted {wanted!r}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,410 @@
+"""Trains the contract reader from nothing, on CPU or GPU; kill and rerun it at will to resume.
+
+    python3 train.py --out /tmp/run --workers 2
+
+With --workers N, N processes of one thread each share the weights and compute the gradient of
+a part of every batch; on a CPU that is faster than one process with N threads, and it suffers
+less when other work wants the cores.
+
+Every document is generated on the fly and never seen twice, so the exact match printed in the
+log is already measured on documents new to the model. Step N draws its documents from a random
+source seeded with N: a resumed run sees what an unbroken run would have seen.
+
+The curriculum (LEVELS) starts with plain copying, look-up tables and a few facts in a few
+sentences, and goes on to whole contracts. It moves one level up when the running exact match at
+the present level passes --advance. To go on to longer documents, append levels, raise --tokens
+and, beyond 2,048 tokens, the configuration's max_position_embeddings.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import signal
+import threading
+import time
+
+import torch
+import torch.multiprocessing as mp
+from torch.nn import functional as F
+
+import contracts
+from model import Config, Llama
+from tokenizer import SPECIALS, Tokenizer
+
+FIELDS = list(contracts.SCHEMA["properties"])
+
+
+# ---------------------------------------------------------------------------------------------
+# Documents and batches
+
+
+class Encoder:
+    """Turns text into the exact token layout of the job's prompts."""
+
+    def __init__(self, tokenizer):
+        self.t = tokenizer
+        newline = tokenizer.plain("\n")
+        self.reply = [tokenizer.end] + newline + [tokenizer.assistant] + newline
+
+    def count(self, text):
+        return len(self.t.plain(text))
+
+    def document(self, text):
+        return [self.t.begin, self.t.user] + self.t.plain("\n" + text)
+
+    def block(self, name, question, answer):
+        """(name, ids of question and answer, how many of them are the answer and its end)"""
+        answer = self.t.plain(answer) + [self.t.end]
+        return name, self.t.plain(question) + self.reply + answer, len(answer)
+
+    def contract(self, c, names, summary):
+        blocks = [self.block(n, contracts.question(n), c.answer(n)) for n in names]
+        if summary:
+            blocks.append(self.block("summary", contracts.SUMMARY_QUESTION, c.summary()))
+        return self.document(c.text), blocks
+
+
+def echo(rng, encoder, low, high):
+    """Random tokens, and blocks that quote two of them and must go on from there."""
+    ids = [rng.randrange(len(SPECIALS), len(encoder.t.vocab)) for _ in range(rng.randint(low, high))]
+    blocks = []
+    for _ in range(5):
+        start = rng.randrange(len(ids) - 12)
+        part = ids[start:start + rng.randint(8, 24)]
+        blocks.append(("echo", part, len(part) - 2))
+    return [encoder.t.begin, encoder.t.user] + ids, blocks
+
+
+def key_values(rng, encoder, low, high):
+    text, asks = contracts.key_values(rng, rng.randint(low, high))
+    return encoder.document(text), [encoder.block("key", q, a) for q, a in asks]
+
+
+def snippets(rng, encoder, facts, filler):
+    c = contracts.snippet(rng, rng.randint(*facts), rng.randint(*filler))
+    stated = [n for n in FIELDS if c.facts[n] is not None]
+    missing = [n for n in FIELDS if c.facts[n] is None]
+    names = stated + rng.sample(missing, min(len(missing), 1 + len(stated) // 4))
+    return encoder.contract(c, names, False)
+
+
+def whole(rng, encoder, target):
+    # Some training documents leave out more facts than real ones do: practice in saying null.
+    absent = contracts.ABSENT if rng.random() < 0.7 else {n: 0.25 for n in contracts.ABSENT}
+    c = contracts.generate(rng, target, encoder.count, absent)
+    return encoder.contract(c, FIELDS, True)
+
+
+# Each level: (kind, arguments); lengths are in tokens.
+LEVELS = [
+    [("echo", (30, 60))],
+    [("keys", (2, 5)), ("snippets", ((2, 3), (0, 1))), ("snippets", ((2, 3), (0, 1)))],
+    [("keys", (4, 9)), ("snippets", ((2, 5), (0, 3))), ("snippets", ((2, 5), (0, 3)))],
+    [("snippets", ((3, 8), (2, 8)))],
+    [("whole", (230, 330))],
+    [("whole", (300, 600))],
+    [("whole", (500, 1000))],
+    [("whole", (900, 1600))],
+    [("keys", (6, 20)), ("snippets", ((3, 8), (2, 8))), ("whole", (230, 330)), ("whole", (300, 800)),
+     ("whole", (300, 800)), ("whole", (300, 1560)), ("whole", (300, 1560))],
+]
+
+
+def make_batch(rng, encoder, level, budget):
+    """Rows of one kind and similar length that hold about ``budget`` tokens together."""
+    kind, args = rng.choice(LEVELS[level])
+    target = rng.randint(*args) if kind == "whole" else 0
+    rows, used = [], 0
+    while used < budget:
+        if kind == "echo":
+            row = echo(rng, encoder, *args)
+        elif kind == "keys":
+            row = key_values(rng, encoder, *args)
+        elif kind == "snippets":
+            row = snippets(rng, encoder, *args)
+        else:
+            row = whole(rng, encoder, target)
+        rng.shuffle(row[1])
+        rows.append(row)
+        used += len(row[0]) + sum(len(b[1]) for b in row[1])
+    return rows
+
+
+def collate(rows, pad, device):
+    """Pads rows to ``[document | blocks]`` tensors; see model.py for the layout."""
+    doc = max(len(d) for d, _ in rows)
+    tail = max(sum(len(b[1]) for b in blocks) for _, blocks in rows)
+    tokens = torch.full((len(rows), doc + tail), pad)
+    positions = torch.zeros((len(rows), doc + tail), dtype=torch.long)
+    doc_mask = torch.zeros((len(rows), doc))
+    owner = torch.full((len(rows), tail), -1)
+    where, targets, spans = [], [], []  # answer positions (flat), their tokens, name per block
+    for r, (ids, blocks) in enumerate(rows):
+        tokens[r, :len(ids)] = torch.tensor(ids)
+        positions[r, :len(ids)] = torch.arange(len(ids))
+        doc_mask[r, len(ids):] = -1e30
+        at = doc
+        for number, (name, block, answer) in enumerate(blocks):
+            end = at + len(block)
+            tokens[r, at:end] = torch.tensor(block)
+            positions[r, at:end] = torch.arange(len(ids), len(ids) + len(block))
+            owner[r, at - doc:end - doc] = number
+            spans.append((name, len(targets), len(targets) + answer))
+            where += range(r * (doc + tail) + end - answer - 1, r * (doc + tail) + end - 1)
+            targets += block[-answer:]
+            at = end
+    visible = (owner[:, :, None] == owner[:, None, :]) & torch.ones(tail, tail).tril().bool()
+    block_mask = torch.zeros(visible.shape).masked_fill_(~visible, -1e30)
+    layout = dict(doc=doc, min_doc=min(len(d) for d, _ in rows),
+                  doc_mask=doc_mask.to(device), block_mask=block_mask.to(device))
+    return (tokens.to(device), positions.to(device), layout,
+            torch.tensor(where, device=device), torch.tensor(targets, device=device), spans)
+
+
+# ---------------------------------------------------------------------------------------------
+# Optimiser
+
+
+def orthogonalize(m, steps=5):
+    """Newton-Schulz iteration towards the nearest semi-orthogonal matrix."""
+    wide = m if m.shape[0] <= m.shape[1] else m.t()
+    x = wide / (wide.norm() + 1e-7)
+    for _ in range(steps):
+        a = x @ x.t()
+        x = torch.addmm(x, torch.addmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return x if wide is m else x.t()
+
+
+class Optimizer:
+    """Muon (momentum, orthogonalised updates) for the layers' matrices, Adam for the rest.
+
+    All state lives in shared memory. Each worker updates every n-th parameter.
+    """
+
+    def __init__(self, model, args):
+        c = model.c
+        kv = c.num_key_value_heads * c.head_dim
+        self.args, self.params = args, []
+        for name, p in model.named_parameters():
+            parts = None
+            if p.dim() == 2 and "embed" not in name:  # a fused projection is several matrices
+                parts = ([c.hidden_size, kv, kv] if "qkv" in name else
+                         [c.intermediate_size] * 2 if "gate_up" in name else [p.shape[0]])
+            state = [torch.zeros_like(p.data).share_memory_() for _ in range(1 if parts else 2)]
+            self.params.append((name, p, parts, state))
+
+    @torch.no_grad()
+    def update(self, index, grad, lr, step):
+        _, p, parts, state = self.params[index]
+        if parts:
+            momentum = state[0].mul_(0.95).add_(grad)
+            update = grad + 0.95 * momentum
+            rate = lr * self.args.muon_lr
+            p.mul_(1 - rate * self.args.weight_decay)
+            for part, target in zip(update.split(parts), p.data.split(parts)):
+                scale = max(1, part.shape[0] / part.shape[1]) ** 0.5
+                target.add_(orthogonalize(part), alpha=-rate * scale)
+        else:
+            mean, square = state
+            mean.mul_(0.9).add_(grad, alpha=0.1)
+            square.mul_(0.98).addcmul_(grad, grad, value=0.02)
+            mean_hat, square_hat = mean / (1 - 0.9 ** (step + 1)), square / (1 - 0.98 ** (step + 1))
+            p.sub_(mean_hat / (square_hat.sqrt() + 1e-8), alpha=lr * self.args.adam_lr)
+
+    def state_dict(self):
+        return {name: state for name, _, _, state in self.params}
+
+    def load_state_dict(self, saved):
+        for name, _, _, state in self.params:
+            for mine, theirs in zip(state, saved[name]):
+                mine.copy_(theirs)
+
+
+def schedule(tokens, args):
+    """Warm-up, flat, then linear decay to zero over the last part of the run."""
+    warm = min(1.0, (tokens + 1) / args.warmup)
+    decay = min(1.0, max(0.0, (args.tokens - tokens) / (args.decay * args.tokens)))
+    return warm * decay
+
+
+# ---------------------------------------------------------------------------------------------
+# The loop
+
+
+def gradient(model, encoder, args, rng, level, device):
+    """One part of a batch: leaves gradients in the model; returns what the log needs."""
+    rows = make_batch(rng, encoder, level, args.batch / args.workers)
+    batch, positions, layout, where, targets, spans = collate(rows, encoder.t.pad, device)
+    hidden = model.hidden(batch, positions, **layout).flatten(0, 1)
+    answer_logits = model.logits(hidden[where])
+    answer_loss = F.cross_entropy(answer_logits, targets)
+    flat = [r * batch.shape[1] + i for r, (ids, _) in enumerate(rows) for i in range(len(ids) - 1)]
+    flat = torch.tensor(rng.sample(flat, min(len(flat), 600 // args.workers)), device=device)
+    text_loss = F.cross_entropy(model.logits(hidden[flat]), batch.flatten()[flat + 1])
+    weight = 0.0 if spans[0][0] == "echo" else args.text_weight
+    model.zero_grad(set_to_none=True)
+    (answer_loss + weight * text_loss).backward()
+    hits = (answer_logits.argmax(-1) == targets).tolist()
+    return {"answer": answer_loss.item(), "text": text_loss.item(),
+            "tokens": sum(len(d) + sum(len(b[1]) for b in blocks) for d, blocks in rows),
+            "spans": [(name, all(hits[start:end])) for name, start, end in spans]}
+
+
+def worker(barrier, *arguments):
+    """Runs ``steps``; if it fails, everybody waiting for this worker fails too."""
+    try:
+        steps(barrier, *arguments)
+    except BaseException:
+        barrier.abort()
+        raise
+
+
+def steps(barrier, rank, model, optimizer, grads, plan, pipe, encoder, args, device):
+    """Steps in unison with the other workers until told that the run is over."""
+    if args.workers > 1:
+        torch.set_num_threads(1)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        barrier.wait()  # the plan is written
+        step, level, lr, running = plan.tolist()
+        if not running:
+            return
+        rng = random.Random(f"train-{args.seed}-{int(step)}-{rank}")
+        report = gradient(model, encoder, args, rng, int(level), device)
+        for mine, p in zip(grads[rank], model.parameters()):
+            mine.copy_(p.grad)
+        pipe.send(report)
+        barrier.wait()  # all gradients are there
+        means = [sum(g[i] for g in grads) / args.workers for i in range(len(grads[0]))]
+        norm = sum(float(m.square().sum()) for m in means) ** 0.5
+        for i, mean in enumerate(means):
+            if i % args.workers == rank:
+                optimizer.update(i, mean * min(1.0, 1.0 / (norm + 1e-6)), lr, step)
+        barrier.wait()  # all weights are updated
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--out", required=True, help="folder for checkpoints and the log")
+    ap.add_argument("--tokenizer", default="../model/tokenizer.json")
+    ap.add_argument("--tokens", type=float, default=10.5e6, help="length of the whole run")
+    ap.add_argument("--batch", type=int, default=4000, help="tokens per step")
+    ap.add_argument("--workers", type=int, default=1, help="processes (CPU only)")
+    ap.add_argument("--layers", type=int, default=4)
+    ap.add_argument("--hidden", type=int, default=256)
+    ap.add_argument("--mlp", type=int, default=512)
+    ap.add_argument("--heads", type=int, default=4)
+    ap.add_argument("--kv-heads", type=int, default=2)
+    ap.add_argument("--muon-lr", type=float, default=0.015)
+    ap.add_argument("--adam-lr", type=float, default=7e-3)
+    ap.add_argument("--weight-decay", type=float, default=0.1)
+    ap.add_argument("--warmup", type=float, default=1e5, help="tokens")
+    ap.add_argument("--decay", type=float, default=0.35, help="share of the run")
+    ap.add_argument("--text-weight", type=float, default=0.25, help="weight of the document's own loss")
+    ap.add_argument("--advance", type=float, default=0.8, help="exact match that ends a level")
+    ap.add_argument("--level", type=int, help="start (or resume) at this level")
+    ap.add_argument("--review", type=float, default=0.12, help="share of batches from earlier levels")
+    ap.add_argument("--save-every", type=float, default=180, help="seconds")
+    ap.add_argument("--seed", type=int, default=1)
+    args = ap.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    os.makedirs(args.out, exist_ok=True)
+    checkpoint = os.path.join(args.out, "checkpoint.pt")
+
+    torch.manual_seed(args.seed)
+    encoder = Encoder(Tokenizer.load(args.tokenizer))
+    config = Config(len(encoder.t.vocab), args.hidden, args.mlp, args.layers, args.heads, args.kv_heads)
+    model = Llama(config)
+    model.wire_copying(encoder.t.twins())
+    model.to(device)
+    if args.workers > 1:
+        model.share_memory()
+    optimizer = Optimizer(model, args)
+    step, tokens, level, entered, seconds = 0, 0, 0, 0, 0.0
+    running = collections.defaultdict(lambda: [0.0, 0.0])  # (level, field): decayed hits, tries
+    if os.path.exists(checkpoint):
+        saved = torch.load(checkpoint, map_location=device)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        step, tokens, level, entered, seconds = (
+            saved[k] for k in ("step", "tokens", "level", "entered", "seconds"))
+        running.update(saved["running"])
+    level = level if args.level is None else args.level
+    log = open(os.path.join(args.out, "log.txt"), "a", buffering=1)
+
+    def say(line):
+        print(line, flush=True)
+        log.write(line + "\n")
+
+    def rate(l, name=None):
+        pairs = [v for (a, b), v in running.items() if a == l and name in (None, b)]
+        return sum(h for h, _ in pairs) / max(1e-9, sum(n for _, n in pairs))
+
+    def save():
+        torch.save({"model": model.state_dict(), "config": config.to_dict(),
+                    "optimizer": optimizer.state_dict(), "step": step, "tokens": tokens,
+                    "level": level, "entered": entered, "seconds": seconds,
+                    "running": dict(running), "args": vars(args)}, checkpoint + ".new")
+        os.replace(checkpoint + ".new", checkpoint)
+
+    # The workers do all the computing; this process plans, logs and saves between barriers.
+    grads = [[torch.zeros_like(p).detach().share_memory_() for p in model.parameters()]
+             for _ in range(args.workers)]
+    plan = torch.zeros(4, dtype=torch.float64).share_memory_()
+    barrier = mp.get_context("fork").Barrier(args.workers + 1)
+    pipes = [mp.get_context("fork").Pipe() for _ in range(args.workers)]
+    processes = []
+    for rank in range(args.workers):
+        arguments = (barrier, rank, model, optimizer, grads, plan, pipes[rank][1], encoder, args, device)
+        start = (mp.get_context("fork").Process if args.workers > 1 else threading.Thread)
+        processes.append(start(target=worker, args=arguments, daemon=True))
+        processes[-1].start()
+
+    say(f"{sum(p.numel() for p in model.parameters())} parameters; {device}; step {step}; "
+        f"{json.dumps(vars(args))}")
+    last_save = last_log = time.time()
+    tokens_logged, losses = tokens, [0.0, 0.0, 0]
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))  # finish the step, save, leave
+    while tokens < args.tokens and not stop:
+        started = time.time()
+        rng = random.Random(f"train-{args.seed}-{step}")
+        now = rng.randint(max(0, level - 2), level - 1) if level and rng.random() < args.review else level
+        plan.copy_(torch.tensor([step, now, schedule(tokens, args), 1]))
+        for _ in range(3):
+            barrier.wait()
+        for pipe, _ in pipes:
+            report = pipe.recv()
+            tokens += report["tokens"]
+            losses = [losses[0] + report["answer"], losses[1] + report["text"], losses[2] + 1]
+            for name, hit in report["spans"]:
+                entry = running[now, name]
+                entry[:] = entry[0] * 0.98 + hit, entry[1] * 0.98 + 1
+        step += 1
+        seconds += time.time() - started
+
+        if time.time() - last_log > 30:
+            names = sorted({b for a, b in running if a == level})
+            say(f"step {step} {tokens / 1e6:.2f}M {seconds / 60:.1f}min level {level} "
+                f"lr {schedule(tokens, args):.2f} "
+                f"answer {losses[0] / losses[2]:.3f} text {losses[1] / losses[2]:.2f} "
+                f"{(tokens - tokens_logged) / (time.time() - last_log):.0f} tok/s | "
+                + " ".join(f"L{a}:{rate(a):.3f}" for a in range(level + 1)) + " | "
+                + " ".join(f"{n} {rate(level, n):.2f}" for n in names))
+            last_log, tokens_logged, losses = time.time(), tokens, [0.0, 0.0, 0]
+        if level + 1 < len(LEVELS) and tokens - entered > 100e3 and rate(level) > args.advance:
+            level, entered = level + 1, tokens
+            say(f"level {level}")
+        if time.time() - last_save > args.save_every:
+            save()
+            last_save = time.time()
+    save()
+    say("stopped" if stop else "done")
+    plan[3] = 0
+    barrier.wait()
+
+
+if __name__ == "__main__":
+    main()
