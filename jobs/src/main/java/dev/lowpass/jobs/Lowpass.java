@@ -65,7 +65,12 @@ public final class Lowpass implements Runnable {
       errors.println("lowpass: " + e.getMessage());
       return USAGE;
     }
-    return commands.execute(args);
+    try {
+      return commands.execute(args);
+    } catch (OutOfMemoryError | LinkageError e) {
+      errors.println("lowpass: " + oneLine(e.toString()));
+      return FAILED;
+    }
   }
 
   private static PrintWriter writer(OutputStream stream) {
