@@ -3,6 +3,7 @@ package dev.lowpass.udfs;
 import dev.lowpass.pipeline.engine.DocumentException;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.Result;
+import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.Iterator;
 import java.util.List;
@@ -62,8 +63,9 @@ final class Decode implements MapPartitionsFunction<Row, Row> {
       return row;
     } catch (DocumentException e) {
       return failed(table, document, new Failure(e.type(), e.getMessage()));
-    } catch (CancellationException e) {
-      // The task is being killed: that says nothing about the document.
+    } catch (CancellationException | ModelException e) {
+      // The task is being killed, or the model's template cannot be used: neither says anything
+      // about the document.
       throw e;
     } catch (RuntimeException e) {
       return failed(table, document, new Failure(Failure.INTERNAL, String.valueOf(e)));
