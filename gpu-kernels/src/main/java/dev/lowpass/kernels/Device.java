@@ -59,7 +59,7 @@ public interface Device extends AutoCloseable {
 
   /**
    * A linear layer: {@code out[i, o] = sum over c of in[i, c] * weight[o, c] + bias[o]} for the
-   * first {@code rows} rows.
+   * first {@code rows} rows. {@code out} is not {@code in}.
    *
    * @param bias {@code [1, out]}, or null for none
    */
@@ -82,9 +82,9 @@ public interface Device extends AutoCloseable {
 
   /**
    * Appends the spans' keys and values {@code [rows, kvHeads * headDim]} to their caches at {@code
-   * layer}.
+   * layer}. A batch has one span of a cache at most.
    *
-   * @throws IllegalStateException if a cache has no room
+   * @throws IllegalStateException if a cache has no room; nothing is appended then
    */
   void append(List<Span> spans, int layer, Tensor keys, Tensor values);
 
@@ -107,6 +107,9 @@ public interface Device extends AutoCloseable {
   /**
    * The index of the largest element of each of the first {@code rows} rows; the lowest index where
    * several are.
+   *
+   * @throws IllegalStateException if an element is not a number: scores that cannot be ranked must
+   *     not become a token
    */
   int[] argmax(Tensor in, int rows);
 

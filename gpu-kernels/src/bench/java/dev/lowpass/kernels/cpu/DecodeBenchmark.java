@@ -1,13 +1,12 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
-import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -36,7 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(1)
 @State(Scope.Benchmark)
 public class DecodeBenchmark {
-  private static final int BYTES = 1 << 29;
+  static final int BYTES = 1 << 29;
 
   /** Inputs. */
   @Param({"576", "2048"})
@@ -51,7 +50,7 @@ public class DecodeBenchmark {
   private ByteBuffer data;
   private Tensor in;
   private Tensor out;
-  private final List<Weight> weights = new ArrayList<>();
+  private final Map<DType, Weight> weights = new EnumMap<>(DType.class);
 
   /** Takes the operands: zeros do, nothing depends on values. */
   @Setup(Level.Trial)
@@ -62,7 +61,7 @@ public class DecodeBenchmark {
     for (DType type : DType.values()) {
       int outputs = BYTES / columns / type.bytes();
       ByteBuffer matrix = data.duplicate().limit(outputs * columns * type.bytes());
-      weights.add(device.weight("weight", type, outputs, columns, matrix));
+      weights.put(type, device.weight("weight", type, outputs, columns, matrix));
     }
     in = device.tensor(rows, columns);
   }
@@ -75,7 +74,7 @@ public class DecodeBenchmark {
   }
 
   private void linear(DType type) {
-    Weight weight = weights.get(type.ordinal());
+    Weight weight = weights.get(type);
     if (out == null) {
       out = device.tensor(rows, weight.rows());
     }
@@ -103,9 +102,14 @@ public class DecodeBenchmark {
   /** What the memory delivers. */
   @Benchmark
   public float read() {
+    return sum(team, data);
+  }
+
+  static float sum(Team team, ByteBuffer data) {
     int parts = 512;
     float[] sums = new float[parts];
-    team.run(parts, (part, worker) -> sums[part] = sum(data, part * (BYTES / parts), BYTES / parts));
+    team.run(
+        parts, (part, worker) -> sums[part] = sum(data, part * (BYTES / parts), BYTES / parts));
     return sums[0];
   }
 
