@@ -101,6 +101,25 @@ public interface Device extends AutoCloseable {
    */
   void attention(Tensor out, Tensor queries, List<Span> spans, int layer, float scale, int window);
 
+  /**
+   * Carries out a plan on every layer and kv head, in place. An entry's position is its place in
+   * the cache, so keys that move are turned to their new one; entries that stay where they are keep
+   * their bits. In float32 or better, whatever the cache is stored in.
+   *
+   * @param rope what the keys were rotated by before they were appended
+   * @throws IllegalArgumentException if a layer does not hold {@code plan.length()} entries
+   */
+  void apply(KvCache cache, CachePlan plan, Rope rope);
+
+  /**
+   * Makes {@code to} hold what {@code from} holds, and nothing else: a branch that may be changed
+   * without harm to where it came from.
+   *
+   * @throws IllegalArgumentException if the caches differ in shape, or {@code to} has too little
+   *     room
+   */
+  void copy(KvCache to, KvCache from);
+
   /** Copies rows: {@code out[i] = in[rows[i]]}. */
   void gatherRows(Tensor out, Tensor in, int[] rows);
 
@@ -115,6 +134,15 @@ public interface Device extends AutoCloseable {
 
   /** Copies one row to the host: the final scores that a sampler or a test asks for. */
   float[] read(Tensor in, int row);
+
+  /**
+   * Copies a kv head's keys {@code [length, headDim]} to the host, rotated as they are cached: for
+   * statistics and tests.
+   */
+  float[] readKeys(KvCache cache, int layer, int kvHead);
+
+  /** Copies a kv head's values {@code [length, headDim]} to the host. */
+  float[] readValues(KvCache cache, int layer, int kvHead);
 
   @Override
   void close();

@@ -1,5 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
+import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
@@ -27,12 +28,14 @@ public final class CpuDevice implements Device {
   private final Team team;
   private final Linear linear;
   private final Attention attention;
+  private final Compression compression;
 
   CpuDevice(Kernels kernels, int threads) {
     this.kernels = kernels;
     team = new Team(threads);
     linear = new Linear(kernels, team);
     attention = new Attention(kernels, team);
+    compression = new Compression(team);
   }
 
   /**
@@ -268,6 +271,50 @@ public final class CpuDevice implements Device {
   }
 
   @Override
+  public void apply(KvCache cache, CachePlan plan, Rope rope) {
+    CpuKvCache entries = (CpuKvCache) cache;
+    CpuRope angles = (CpuRope) rope;
+    check(
+        angles.headDim() == entries.headDim(),
+        "apply: the cache's headDim is %s, the embedding's %s",
+        entries.headDim(),
+        angles.headDim());
+    for (int layer = 0; layer < entries.layers(); layer++) {
+      check(
+          entries.length(layer) == plan.length(),
+          "apply: a plan for %s entries, layer %s holds %s",
+          plan.length(),
+          layer,
+          entries.length(layer));
+    }
+    compression.run(entries, plan, angles);
+  }
+
+  @Override
+  public void copy(KvCache to, KvCache from) {
+    CpuKvCache target = (CpuKvCache) to;
+    CpuKvCache source = (CpuKvCache) from;
+    check(
+        target != source
+            && target.layers() == source.layers()
+            && target.kvHeads() == source.kvHeads()
+            && target.headDim() == source.headDim(),
+        "copy: the caches are one, or differ in shape");
+    for (int layer = 0; layer < source.layers(); layer++) {
+      check(
+          source.length(layer) <= target.capacity(),
+          "copy: layer %s holds %s entries, the other cache has room for %s",
+          layer,
+          source.length(layer),
+          target.capacity());
+    }
+    int heads = source.kvHeads();
+    team.run(
+        source.layers() * heads,
+        (part, worker) -> target.copyFrom(source, part / heads, part % heads));
+  }
+
+  @Override
   public void gatherRows(Tensor out, Tensor in, int[] rows) {
     CpuTensor to = tensor(out, "out");
     CpuTensor from = tensor(in, "in");
@@ -316,6 +363,16 @@ public final class CpuDevice implements Device {
     CpuTensor from = tensor(in, "in");
     checkRow(from, row);
     return Arrays.copyOfRange(from.data(), row * from.columns(), (row + 1) * from.columns());
+  }
+
+  @Override
+  public float[] readKeys(KvCache cache, int layer, int kvHead) {
+    return ((CpuKvCache) cache).readKeys(layer, kvHead);
+  }
+
+  @Override
+  public float[] readValues(KvCache cache, int layer, int kvHead) {
+    return ((CpuKvCache) cache).readValues(layer, kvHead);
   }
 
   @Override

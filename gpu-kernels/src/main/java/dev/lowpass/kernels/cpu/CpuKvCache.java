@@ -144,6 +144,55 @@ final class CpuKvCache implements KvCache {
     lengths[layer] += rows;
   }
 
+  /** Sets every layer's length, after its entries were moved. */
+  void setLength(int length) {
+    Arrays.fill(lengths, length);
+  }
+
+  /** Where a channel of an entry's key lies. */
+  int keyIndex(int kvHead, int channel, int entry) {
+    return keyOffset(kvHead, entry / Kernels.BLOCK)
+        + channel * Kernels.BLOCK
+        + entry % Kernels.BLOCK;
+  }
+
+  /** Takes over the entries of a cache of the same shape, and of any capacity that holds them. */
+  void copyFrom(CpuKvCache from, int layer, int kvHead) {
+    int length = from.lengths[layer];
+    System.arraycopy(
+        from.keys(layer),
+        from.keyOffset(kvHead, 0),
+        keys(layer),
+        keyOffset(kvHead, 0),
+        Sizes.roundUp(length, Kernels.BLOCK) * headDim);
+    System.arraycopy(
+        from.values(layer),
+        from.valueOffset(kvHead, 0),
+        values(layer),
+        valueOffset(kvHead, 0),
+        length * width);
+    lengths[layer] = length;
+  }
+
+  /** One kv head's keys {@code [length, headDim]}. */
+  float[] readKeys(int layer, int kvHead) {
+    float[] read = new float[lengths[layer] * headDim];
+    for (int i = 0; i < read.length; i++) {
+      read[i] = keys(layer)[keyIndex(kvHead, i % headDim, i / headDim)];
+    }
+    return read;
+  }
+
+  /** One kv head's values {@code [length, headDim]}. */
+  float[] readValues(int layer, int kvHead) {
+    float[] read = new float[lengths[layer] * headDim];
+    for (int entry = 0; entry < lengths[layer]; entry++) {
+      int at = valueOffset(kvHead, entry);
+      System.arraycopy(values(layer), at, read, entry * headDim, headDim);
+    }
+    return read;
+  }
+
   private void checkOpen() {
     if (keys.length == 0) {
       throw new IllegalStateException("the cache is closed");

@@ -13,6 +13,7 @@ final class CpuRope implements Rope {
   private float[] positions = new float[0];
   private float[] cosines = new float[0];
   private float[] sines = new float[0];
+  private Turns turns = new Turns(new float[0], new float[0], 0);
 
   CpuRope(double[] inverseFrequencies, double attentionFactor) {
     if (inverseFrequencies.length == 0) {
@@ -35,6 +36,31 @@ final class CpuRope implements Rope {
   /** {@code [positions, headDim / 2]}, after {@link #prepare}. */
   float[] sines() {
     return sines;
+  }
+
+  /**
+   * Turns by one position each, the attention factor left out.
+   *
+   * @param cosines {@code [headDim / 2, stride]}: a pair's cosines at positions 0, 1, 2, ...
+   * @param sines as the cosines
+   */
+  record Turns(float[] cosines, float[] sines, int stride) {}
+
+  /** The turns of at least {@code positions} positions, kept for the next caller. */
+  Turns turns(int positions) {
+    if (positions > turns.stride) {
+      int half = inverseFrequencies.length;
+      int size = Sizes.elements("a table of angles", half, positions);
+      turns = new Turns(new float[size], new float[size], positions);
+      for (int pair = 0; pair < half; pair++) {
+        for (int position = 0; position < positions; position++) {
+          double angle = position * inverseFrequencies[pair];
+          turns.cosines[pair * positions + position] = (float) Math.cos(angle);
+          turns.sines[pair * positions + position] = (float) Math.sin(angle);
+        }
+      }
+    }
+    return turns;
   }
 
   void prepare(float[] asked, Team team) {
