@@ -1,5 +1,6 @@
 package dev.lowpass.pipeline.decoder;
 
+import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Rope;
@@ -81,13 +82,23 @@ public final class Decoder implements AutoCloseable {
     return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity);
   }
 
+  /** Carries out a plan on a cache, whose entries' positions are their places in it. */
+  public void apply(KvCache cache, CachePlan plan) {
+    device.apply(cache, plan, rope);
+  }
+
+  /** Makes a cache hold what another one does. */
+  public void copy(KvCache to, KvCache from) {
+    device.copy(to, from);
+  }
+
   /**
    * Runs tokens through all layers, appends their keys and values to their sequences' caches, and
    * computes the logits of some of them; {@link #argmax} and {@link #logits} read these until the
    * next pass.
    *
    * @param tokens ids of the batch's rows, {@code maxRows} at the most
-   * @param positions each row's position in its sequence
+   * @param positions each row's position in its cache
    * @param spans which rows belong to which sequence
    * @param logitRows the rows whose logits are wanted
    */

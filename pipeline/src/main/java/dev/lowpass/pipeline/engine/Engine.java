@@ -2,10 +2,10 @@ package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
-import dev.lowpass.kernels.KvCache;
-import dev.lowpass.kernels.Span;
+import dev.lowpass.pipeline.cache.CachePolicy;
 import dev.lowpass.pipeline.decoder.Decoder;
 import dev.lowpass.pipeline.decoder.Sampler;
+import dev.lowpass.pipeline.decoder.Sequence;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.text.StreamDecoder;
 import dev.lowpass.pipeline.text.TextTokenizer;
@@ -31,6 +31,7 @@ public final class Engine implements AutoCloseable {
   private final Device device;
   private final Decoder decoder;
   private final Set<Integer> endTokens;
+  private final CachePolicy policy;
   private final int contextTokens;
   private final ReentrantLock turn = new ReentrantLock(/* fair= */ true);
 
@@ -39,11 +40,13 @@ public final class Engine implements AutoCloseable {
       TextTokenizer tokenizer,
       Device device,
       Decoder decoder,
+      CachePolicy policy,
       int contextTokens) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.device = device;
     this.decoder = decoder;
+    this.policy = policy;
     this.contextTokens = contextTokens;
     this.endTokens = new TreeSet<>(checkpoint.generationDefaults().eosTokens());
     tokenizer.eos().ifPresent(endTokens::add);
@@ -53,7 +56,7 @@ public final class Engine implements AutoCloseable {
    * Opens a checkpoint and puts it on a device.
    *
    * @throws dev.lowpass.pipeline.model.ModelException if the folder is not a checkpoint that can be
-   *     run
+   *     run, or not with that cache
    */
   public static Engine load(EngineOptions options) {
     List<AutoCloseable> opened = new ArrayList<>();
@@ -61,14 +64,17 @@ public final class Engine implements AutoCloseable {
       Checkpoint checkpoint = Checkpoint.open(options.model());
       opened.add(checkpoint);
       checkpoint.verify();
+      int window = checkpoint.config().maxPositions();
+      CachePolicy policy = options.cache().policy(window);
       TextTokenizer tokenizer = TextTokenizer.load(options.model());
       opened.add(tokenizer);
       Device device = Devices.open(options.device(), options.threads());
       opened.add(device);
       Decoder decoder = Decoder.load(checkpoint, device, PREFILL_CHUNK, 1);
-      int window = checkpoint.config().maxPositions();
-      int context = options.contextTokens() == 0 ? window : options.contextTokens();
-      return new Engine(checkpoint, tokenizer, device, decoder, Math.min(context, window));
+      int longest = policy.cacheTokens() == Integer.MAX_VALUE ? window : Integer.MAX_VALUE;
+      int context =
+          options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
+      return new Engine(checkpoint, tokenizer, device, decoder, policy, context);
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
@@ -89,6 +95,11 @@ public final class Engine implements AutoCloseable {
   /** What it runs on, for logs. */
   public String device() {
     return device.description();
+  }
+
+  /** What a sequence's cache keeps. */
+  public CachePolicy cachePolicy() {
+    return policy;
   }
 
   /** The longest sequence it takes, prompt and completion together. */
@@ -116,7 +127,7 @@ public final class Engine implements AutoCloseable {
     if (longest >= contextTokens) {
       throw new DocumentException(
           DocumentException.TOO_LONG,
-          "the prompt has %d tokens, and the model's window of %d must hold the answer too; split the document or choose a model with a longer window"
+          "the prompt has %d tokens, and a window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window"
               .formatted(longest, contextTokens));
     }
     if (prompts.stream().anyMatch(prompt -> prompt.length == 0)) {
@@ -141,7 +152,13 @@ public final class Engine implements AutoCloseable {
     private final List<int[]> prompts;
     private final GenerationOptions options;
     private final Consumer<String> listener;
-    private final KvCache cache;
+
+    /** The document's cache. */
+    private final Sequence trunk;
+
+    /** Where a prompt goes on: the trunk itself, or a copy of it if that would be damaged. */
+    private final Sequence branch;
+
     private long prefillNanos;
     private long decodeNanos;
 
@@ -149,47 +166,69 @@ public final class Engine implements AutoCloseable {
       this.prompts = prompts;
       this.options = options;
       this.listener = listener;
-      int capacity = (int) Math.min(contextTokens, (long) longest + options.maxNewTokens());
+      int tokens = (int) Math.min(contextTokens, (long) longest + options.maxNewTokens());
+      // Entries that are only ever appended can be taken off again.
+      boolean copies = prompts.size() > 1 && tokens > policy.cacheTokens();
+      this.trunk = newSequence(tokens);
       try {
-        this.cache = decoder.newCache(capacity);
+        this.branch = copies ? newSequence(tokens) : trunk;
+      } catch (DocumentException e) {
+        trunk.close();
+        throw e;
+      }
+    }
+
+    private Sequence newSequence(int tokens) {
+      try {
+        return new Sequence(decoder, policy, tokens);
       } catch (OutOfMemoryError e) {
         throw new DocumentException(
             DocumentException.OUT_OF_MEMORY,
-            "no memory for a KV cache of %d tokens (%s); give the executor more memory, or shorten the document"
-                .formatted(capacity, e.getMessage()));
+            "no memory for a KV cache of %d tokens (%s); give the executor more memory, bound the cache (--cache freqkv, --cache-tokens), or shorten the document"
+                .formatted(Math.min(tokens, policy.cacheTokens()), e.getMessage()));
       }
     }
 
     Result run(long queueNanos) {
       int shared = prompts.size() == 1 ? 0 : sharedPrefix(prompts);
-      prefill(prompts.get(0), 0, shared);
+      prefill(trunk, prompts.get(0), 0, shared);
       List<Completion> completions = new ArrayList<>();
       long promptTokens = shared;
       long outputTokens = 0;
       long kept = 0;
       for (int i = 0; i < prompts.size(); i++) {
         int[] prompt = prompts.get(i);
-        cache.truncate(shared);
-        prefill(prompt, shared, prompt.length);
+        if (branch != trunk) {
+          branch.branchOff(trunk);
+        } else if (i > 0) {
+          trunk.truncate(shared);
+        }
+        prefill(branch, prompt, shared, prompt.length);
         promptTokens += prompt.length - shared;
-        kept = Math.max(kept, prompt.length);
+        kept = Math.max(kept, branch.length());
         Completion completion = decode(prompt, i);
         completions.add(completion);
         outputTokens += completion.tokens().size();
       }
+      long bytes = trunk.bytes();
+      int compressions = trunk.compressions();
+      if (branch != trunk) {
+        bytes += branch.bytes();
+        compressions += branch.compressions();
+      }
       Stats stats =
           new Stats(
-              queueNanos / 1e6, prefillNanos / 1e6, decodeNanos / 1e6, cache.bytes(), kept, 0);
+              queueNanos / 1e6, prefillNanos / 1e6, decodeNanos / 1e6, bytes, kept, compressions);
       return new Result(List.copyOf(completions), promptTokens, outputTokens, stats);
     }
 
     /** Reads {@code prompt[from, to)}; the last token's logits are there after it. */
-    private void prefill(int[] prompt, int from, int to) {
+    private void prefill(Sequence sequence, int[] prompt, int from, int to) {
       long start = System.nanoTime();
-      for (int first = from; first < to; first += PREFILL_CHUNK) {
-        int[] chunk = Arrays.copyOfRange(prompt, first, Math.min(to, first + PREFILL_CHUNK));
-        boolean last = first + chunk.length == prompt.length;
-        forward(chunk, first, last ? new int[] {chunk.length - 1} : new int[0]);
+      for (int first = from, end; first < to; first = end) {
+        end = Math.min(to, first + sequence.room());
+        int[] chunk = Arrays.copyOfRange(prompt, first, end);
+        forward(sequence, chunk, end == prompt.length ? new int[] {chunk.length - 1} : new int[0]);
       }
       prefillNanos += System.nanoTime() - start;
     }
@@ -222,7 +261,8 @@ public final class Engine implements AutoCloseable {
         if (tokens.size() == limit) {
           break;
         }
-        forward(new int[] {token}, prompt.length + tokens.size() - 1, new int[] {0});
+        branch.room();
+        forward(branch, new int[] {token}, new int[] {0});
       }
       emit(stops.accept(detokenizer.flush()), text);
       emit(stops.flush(), text);
@@ -237,20 +277,17 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    private void forward(int[] tokens, int firstPosition, int[] logitRows) {
+    private void forward(Sequence sequence, int[] tokens, int[] logitRows) {
       if (Thread.currentThread().isInterrupted()) {
         throw cancelled();
       }
-      float[] positions = new float[tokens.length];
-      for (int i = 0; i < tokens.length; i++) {
-        positions[i] = firstPosition + i;
-      }
-      decoder.forward(tokens, positions, List.of(new Span(cache, 0, tokens.length)), logitRows);
+      sequence.forward(tokens, logitRows);
     }
 
     @Override
     public void close() {
-      cache.close();
+      trunk.close();
+      branch.close();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.lowpass.pipeline.engine;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import java.nio.file.Path;
 
 /**
@@ -8,6 +9,14 @@ import java.nio.file.Path;
  * @param model a Hugging Face folder
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param threads CPU threads; 0 for all that the process may use
- * @param contextTokens the longest sequence; 0 for the model's window
+ * @param contextTokens the longest sequence; 0 for the model's window, or for no limit where the
+ *     cache policy bounds what is held of it
+ * @param cache what a sequence's cache keeps
  */
-public record EngineOptions(Path model, String device, int threads, int contextTokens) {}
+public record EngineOptions(
+    Path model, String device, int threads, int contextTokens, CacheOptions cache) {
+  /** With a full cache. */
+  public EngineOptions(Path model, String device, int threads, int contextTokens) {
+    this(model, device, threads, contextTokens, CacheOptions.FULL);
+  }
+}

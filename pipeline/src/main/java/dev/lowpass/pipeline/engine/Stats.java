@@ -6,10 +6,11 @@ package dev.lowpass.pipeline.engine;
  * @param queueMs milliseconds it waited for the device
  * @param prefillMs milliseconds of reading its prompts
  * @param decodeMs milliseconds of writing its completions
- * @param cacheBytes device memory of its KV cache
- * @param keptTokens tokens that the cache held at the end of prefill; the most that any of its
- *     prompts had
- * @param compressions how often the cache was compressed
+ * @param cacheBytes device memory of its KV caches: the document's, and the copy that its prompts
+ *     branch off to where they cannot share it
+ * @param keptTokens entries that a layer's cache held at the end of prefill; the most that any of
+ *     its prompts had
+ * @param compressions how often a cache was compressed, over all its prompts
  */
 public record Stats(
     double queueMs,
