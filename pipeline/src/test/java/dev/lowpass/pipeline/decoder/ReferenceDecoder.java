@@ -2,15 +2,21 @@ package dev.lowpass.pipeline.decoder;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.kernels.CachePlan;
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.cache.CachePolicy;
+import dev.lowpass.pipeline.cache.PlanInterpreter;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A decoder in float64, written from the papers for clarity alone: one token after another, one
- * head after another, no cache and no kernels. It reads config.json by itself, so that it shares
+ * head after another, no blocks and no kernels. It reads config.json by itself, so that it shares
  * nothing with the decoder that it checks but the reading of bytes from a file.
  *
  * <p>Llama (Touvron et al. 2023) with grouped-query attention (Ainslie et al. 2023), sliding window
@@ -27,9 +33,11 @@ public final class ReferenceDecoder {
   private final int headDim;
   private final double epsilon;
   private final ReferenceRope rope;
+  private final CachePolicy policy;
 
-  private ReferenceDecoder(Checkpoint checkpoint) {
+  private ReferenceDecoder(Checkpoint checkpoint, CachePolicy policy) {
     this.checkpoint = checkpoint;
+    this.policy = policy;
     try {
       config = new ObjectMapper().readTree(checkpoint.folder().resolve("config.json").toFile());
     } catch (IOException e) {
@@ -47,7 +55,12 @@ public final class ReferenceDecoder {
 
   /** The scores of the next token after each token: {@code [tokens, vocabulary]}. */
   public static double[][] logits(Checkpoint checkpoint, int... tokens) {
-    return new ReferenceDecoder(checkpoint).run(tokens);
+    return logits(checkpoint, CacheOptions.FULL.policy(tokens.length), tokens);
+  }
+
+  /** The same where a cache holds what a policy keeps. */
+  static double[][] logits(Checkpoint checkpoint, CachePolicy policy, int... tokens) {
+    return new ReferenceDecoder(checkpoint, policy).run(tokens);
   }
 
   private double[][] run(int[] tokens) {
@@ -84,38 +97,54 @@ public final class ReferenceDecoder {
       normHeads(queries, heads, vector(prefix + "q_norm.weight"));
       normHeads(keys, kvHeads, vector(prefix + "k_norm.weight"));
     }
-    for (int t = 0; t < x.length; t++) {
-      for (int head = 0; head < heads; head++) {
-        rope.rotate(queries[t], head * headDim, t);
-      }
-      for (int head = 0; head < kvHeads; head++) {
-        rope.rotate(keys[t], head * headDim, t);
-      }
-    }
     int window = window(layer);
     double[][] mixed = new double[x.length][heads * headDim];
+    // The cache: keys before rotation. An entry's position is its place.
+    List<double[]> cachedKeys = new ArrayList<>();
+    List<double[]> cachedValues = new ArrayList<>();
     for (int t = 0; t < x.length; t++) {
-      int first = Math.max(0, t - window + 1);
+      if (policy.room(cachedKeys.size()) == 0) {
+        CachePlan plan = policy.plan(cachedKeys.size());
+        cachedKeys = PlanInterpreter.apply(plan, cachedKeys);
+        cachedValues = PlanInterpreter.apply(plan, cachedValues);
+      }
+      cachedKeys.add(keys[t]);
+      cachedValues.add(values[t]);
+      int last = cachedKeys.size() - 1;
+      int first = Math.max(0, last - window + 1);
+      double[] query = rotated(queries[t], heads, last);
+      double[][] rotatedKeys = new double[last + 1][];
+      for (int s = first; s <= last; s++) {
+        rotatedKeys[s] = rotated(cachedKeys.get(s), kvHeads, s);
+      }
       for (int head = 0; head < heads; head++) {
         int q = head * headDim;
         int kv = head / (heads / kvHeads) * headDim;
-        double[] weights = new double[t - first + 1];
-        for (int s = first; s <= t; s++) {
+        double[] weights = new double[last - first + 1];
+        for (int s = first; s <= last; s++) {
           double score = 0;
           for (int c = 0; c < headDim; c++) {
-            score += queries[t][q + c] * keys[s][kv + c];
+            score += query[q + c] * rotatedKeys[s][kv + c];
           }
           weights[s - first] = score / Math.sqrt(headDim);
         }
         softmax(weights);
-        for (int s = first; s <= t; s++) {
+        for (int s = first; s <= last; s++) {
           for (int c = 0; c < headDim; c++) {
-            mixed[t][q + c] += weights[s - first] * values[s][kv + c];
+            mixed[t][q + c] += weights[s - first] * cachedValues.get(s)[kv + c];
           }
         }
       }
     }
     return linear(prefix + "o_proj", mixed, allBiased);
+  }
+
+  private double[] rotated(double[] x, int count, int position) {
+    double[] turned = x.clone();
+    for (int head = 0; head < count; head++) {
+      rope.rotate(turned, head * headDim, position);
+    }
+    return turned;
   }
 
   /** SwiGLU (Shazeer 2020): {@code down(silu(gate(x)) * up(x))}. */
