@@ -103,6 +103,15 @@ public final class InterleavedRatios {
         "GB/s");
   }
 
+  /** OpenBLAS's threads spin on for some 30 ms, on a core that the next contestant needs. */
+  private static void pause() {
+    try {
+      Thread.sleep(60);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   private static void report(
       String title,
       int threads,
@@ -119,6 +128,7 @@ public final class InterleavedRatios {
     for (int round = 0; round < rounds; round++) {
       int i = 0;
       for (Runnable contestant : contestants.values()) {
+        pause();
         long start = clock.getAsLong();
         contestant.run();
         best[i] = Math.min(best[i], clock.getAsLong() - start);
