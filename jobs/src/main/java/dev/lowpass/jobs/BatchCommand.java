@@ -102,7 +102,8 @@ abstract class BatchCommand implements Callable<Integer> {
             model.cache(),
             model.device(),
             model.threads(),
-            decoding.cacheTokens());
+            decoding.contextTokens(),
+            decoding.cacheOptions());
     return Run.start(
         task,
         engine,

@@ -1,5 +1,7 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.udfs.Generation;
 import dev.lowpass.udfs.Policy;
 import java.util.List;
@@ -8,7 +10,6 @@ import picocli.CommandLine.Option;
 /** How completions are written and what is kept of a document. */
 final class DecodingOptions {
   private static final List<String> PREFILLS = List.of("full");
-  private static final List<String> CACHES = List.of("full");
 
   @Option(
       names = "--max-new-tokens",
@@ -61,22 +62,57 @@ final class DecodingOptions {
       names = "--cache",
       paramLabel = "NAME",
       defaultValue = "full",
-      description = "What is kept of it: full. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "What is kept of it. Default: ${DEFAULT-VALUE}.",
+        "full: every token, up to the model's window.",
+        "streaming: the first tokens and the last, at any length.",
+        "freqkv: the first tokens, the last, and a low-pass of those between, at any length."
+      })
   private String cache;
 
   @Option(
       names = "--cache-tokens",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Most tokens a document's cache holds. Default: the model's window.")
+      description =
+          "Most tokens a document's cache holds (FreqKV's N). Default: the model's window.")
   private int cacheTokens;
+
+  @Option(
+      names = "--sinks",
+      paramLabel = "S",
+      description = "First tokens that streaming and freqkv never touch (S). Default: 4.")
+  private Integer sinks;
+
+  @Option(
+      names = "--retained-ratio",
+      paramLabel = "GAMMA",
+      description =
+          "Share of the tokens between that freqkv's compression leaves (gamma), below 1. Default: 0.5.")
+  private Double retainedRatio;
+
+  @Option(
+      names = "--recent",
+      paramLabel = "R",
+      description =
+          "Last tokens that stay exact when the cache is full (R). Default: 0 for freqkv, half of N - S for streaming.")
+  private Integer recent;
 
   void check() {
     check("--prefill", prefill, PREFILLS);
-    check("--cache", cache, CACHES);
+    check("--cache", cache, CacheOptions.POLICIES);
     if (cacheTokens < 0) {
       throw new UsageException(
           "--cache-tokens is " + cacheTokens + "; give 0 (the model's window) or more");
+    }
+    boolean full = cache.equals(CacheOptions.FULL.cache());
+    checkUnused("--sinks", sinks, full);
+    checkUnused("--recent", recent, full);
+    checkUnused("--retained-ratio", retainedRatio, !cache.equals("freqkv"));
+    try {
+      cacheOptions().policy(Integer.MAX_VALUE);
+    } catch (ModelException e) {
+      throw new UsageException(e.getMessage(), e);
     }
     try {
       generation(1).options();
@@ -92,20 +128,42 @@ final class DecodingOptions {
     }
   }
 
+  private void checkUnused(String option, Object value, boolean unused) {
+    if (unused && value != null) {
+      throw new UsageException(
+          option + " is given, and --cache " + cache + " has no use for it; leave it out");
+    }
+  }
+
   Generation generation(int defaultMaxNewTokens) {
     int most = maxNewTokens == null ? defaultMaxNewTokens : maxNewTokens;
     return new Generation(most, temperature, topP, topK, seed, stop);
   }
 
-  /** The most tokens a sequence may have; 0 for the model's window. */
-  int cacheTokens() {
-    return cacheTokens;
+  /** The longest sequence; 0 for as long as model and cache allow. */
+  int contextTokens() {
+    return cache.equals(CacheOptions.FULL.cache()) ? cacheTokens : 0;
+  }
+
+  CacheOptions cacheOptions() {
+    if (recent != null && recent < 0) {
+      throw new UsageException("--recent (R) is " + recent + "; give 0 or more");
+    }
+    return new CacheOptions(
+        cache,
+        cacheTokens,
+        sinks == null ? CacheOptions.DEFAULT_SINKS : sinks,
+        retainedRatio == null ? CacheOptions.DEFAULT_RETAINED_RATIO : retainedRatio,
+        recent == null ? CacheOptions.DEFAULT_RECENT : recent);
   }
 
   /**
+   * What is kept of a document, with a model's defaults.
+   *
    * @param window the model's
+   * @throws ModelException if the cache does not go with it
    */
   Policy policy(int window) {
-    return new Policy(prefill, cache, cacheTokens == 0 ? window : Math.min(cacheTokens, window));
+    return new Policy(prefill, cacheOptions().resolve(window));
   }
 }

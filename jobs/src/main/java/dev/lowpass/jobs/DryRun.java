@@ -1,10 +1,11 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.udfs.DocumentTask;
-import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
 import java.io.PrintWriter;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,14 +25,19 @@ final class DryRun {
       Report report,
       String format,
       String master) {
-    Map<String, String> effective =
-        Map.of(
-            "--model", run.engine().model(),
-            "--master", master,
-            "--format", format,
-            "--max-new-tokens", String.valueOf(run.generation().maxNewTokens()),
-            "--model-cache", run.engine().modelCache(),
-            "--cache-tokens", String.valueOf(run.policy().cacheTokens()));
+    Map<String, String> effective = new HashMap<>();
+    effective.put("--model", run.engine().model());
+    effective.put("--master", master);
+    effective.put("--format", format);
+    effective.put("--max-new-tokens", String.valueOf(run.generation().maxNewTokens()));
+    effective.put("--model-cache", run.engine().modelCache());
+    effective.put("--cache-tokens", String.valueOf(run.policy().cacheTokens()));
+    if (run.policy().bounded()) {
+      CacheOptions cache = run.policy().cache();
+      effective.put("--sinks", String.valueOf(cache.sinks()));
+      effective.put("--recent", String.valueOf(cache.recent()));
+      effective.put("--retained-ratio", String.valueOf(cache.retainedRatio()));
+    }
     Settings settings = (Settings) command.defaultValueProvider();
     for (OptionSpec option : command.options()) {
       String name = option.longestName();
@@ -50,7 +56,7 @@ final class DryRun {
     }
     out.println();
     found(out, run, facts, report);
-    memory(out, run.policy(), facts);
+    memory(out, run, facts);
     out.flush();
   }
 
@@ -81,13 +87,19 @@ final class DryRun {
     out.printf("         fingerprint %s%n", run.fingerprint());
   }
 
-  private static void memory(PrintWriter out, Policy policy, CheckpointFacts facts) {
-    long cache = policy.cacheTokens() * facts.cacheBytesPerToken();
+  private static void memory(PrintWriter out, Run run, CheckpointFacts facts) {
+    // Several fields work on copies of a compressed document.
+    boolean copies =
+        run.policy().bounded()
+            && run.task() instanceof DocumentTask.Extract extract
+            && extract.fields().size() > 1;
+    long tokens = (copies ? 2L : 1L) * run.policy().cacheTokens();
+    long cache = tokens * facts.cacheBytesPerToken();
     out.printf(
         "memory   %s of weights, mapped and shared by a host's processes, and an executor's cache of up to %s (%s tokens of %s)%n",
         Text.bytes(facts.weightBytes()),
         Text.bytes(cache),
-        Text.number(policy.cacheTokens()),
+        Text.number(tokens),
         Text.bytes(facts.cacheBytesPerToken()));
   }
 

@@ -52,7 +52,11 @@ final class GenerateCommand implements Callable<Integer> {
     String text = prompt();
     EngineOptions options =
         new EngineOptions(
-            model.folder(common.hadoop()), model.device(), model.threads(), decoding.cacheTokens());
+            model.folder(common.hadoop()),
+            model.device(),
+            model.threads(),
+            decoding.contextTokens(),
+            decoding.cacheOptions());
     PrintWriter out = spec.commandLine().getOut();
     try (Engine engine = Engine.load(options)) {
       engine.complete(

@@ -91,6 +91,22 @@ class BatchCommandTest {
   }
 
   @Test
+  void aBoundedCacheTakesALongDocument() throws IOException {
+    Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
+    Command command = extract("--max-new-tokens", 4, "--cache", "freqkv", "--cache-tokens", 200);
+    assertThat(command.err()).isEmpty();
+    assertThat(command.out()).startsWith("documents  3: 3 ok, 0 failed\n");
+    Row row = table().where("doc_id = 'long.txt'").head();
+    assertThat(row.<Row>getAs("policy").mkString(" ")).isEqualTo("full freqkv 200");
+    Row stats = row.<Row>getAs("stats");
+    assertThat(stats.<Long>getAs("kept_tokens")).isBetween(102L, 200L);
+    assertThat(stats.<Integer>getAs("compressions")).isGreaterThan(20);
+    // The table of another policy is another table.
+    assertThat(extract("--cache", "streaming", "--cache-tokens", 200).err())
+        .contains(output.toString());
+  }
+
+  @Test
   void whatIsWrongWithADocumentEndsInItsRow() throws IOException {
     Files.write(documents.resolve("binary.txt"), new byte[] {'a', (byte) 0xfe});
     Files.writeString(documents.resolve("empty.txt"), "\n");
@@ -111,7 +127,7 @@ class BatchCommandTest {
     assertThat(errors.get("empty.txt"))
         .isEqualTo("input.empty: the document has no text; fill or remove it");
     assertThat(errors.get("long.txt"))
-        .matches("input.too_long: the prompt has [0-9]+ tokens, .* split the document or .*");
+        .matches("input.too_long: the prompt has [0-9]+ tokens, .* split the document, .*");
     Row failed = table().where("doc_id = 'long.txt'").head();
     assertThat(failed.<String>getAs("output")).isNull();
     assertThat(failed.<String>getAs("finish_reason")).isNull();
@@ -246,6 +262,14 @@ class BatchCommandTest {
             "schema 3 fields: who string, count integer, day date",
             "output " + output + ": a new table");
     assertThat(output).doesNotExist();
+    Command bounded = extract("--dry-run", "--cache", "freqkv", "--cache-tokens", 64);
+    assertThat(bounded.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "cache freqkv (command line)",
+            "sinks 4 (default)",
+            "retained-ratio 0.5 (default)",
+            "recent 0 (default)")
+        .anyMatch(line -> line.contains("(128 tokens of "));
   }
 
   private void cannotBeRead(Path input, String format) {

@@ -6,6 +6,7 @@ import dev.lowpass.udfs.TestModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -76,7 +77,23 @@ class CommandLineTest {
   @Test
   void policiesThatDoNotExistYet() {
     generateRefused("prefill fastkv: not in this version; there is: full", "--prefill", "fastkv");
-    generateRefused("cache freqkv: not in this version; there is: full", "--cache", "freqkv");
+    generateRefused(
+        "cache h2o: not in this version; there is: full, streaming, freqkv", "--cache", "h2o");
+    generateRefused(
+        "retained-ratio (gamma) is 1.0; give at least 0 and less than 1, or compression makes no room",
+        "--cache",
+        "freqkv",
+        "--retained-ratio",
+        "1");
+    generateRefused("recent (R) is -1; give 0 or more", "--cache", "freqkv", "--recent", "-1");
+    generateRefused(
+        "sinks is given, and --cache full has no use for it; leave it out", "--sinks", "8");
+    generateRefused(
+        "retained-ratio is given, and --cache streaming has no use for it; leave it out",
+        "--cache",
+        "streaming",
+        "--retained-ratio",
+        "0.5");
     generateRefused("device tpu: no such device; there are: auto, cpu, cuda", "--device", "tpu");
   }
 
@@ -203,8 +220,10 @@ class CommandLineTest {
     assertThat(command.out()).isEmpty();
   }
 
-  private static void generateRefused(String message, String option, String value) {
-    refused("lowpass generate: --" + message, "generate", "--prompt", "x", option, value);
+  private static void generateRefused(String message, Object... options) {
+    refused(
+        "lowpass generate: --" + message,
+        Stream.concat(Stream.of("generate", "--prompt", "x"), Stream.of(options)).toArray());
   }
 
   private static void refused(String line, Object... args) {

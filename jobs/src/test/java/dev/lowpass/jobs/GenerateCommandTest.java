@@ -65,6 +65,41 @@ class GenerateCommandTest {
   }
 
   @Test
+  void aBoundedCacheTakesIt() {
+    String prompt = "word ".repeat(2000);
+    for (String cache : new String[] {"freqkv", "streaming"}) {
+      Command command =
+          Command.run(
+              "generate",
+              "--model",
+              TestModel.stories(),
+              "--prompt",
+              prompt,
+              "--cache",
+              cache,
+              "--cache-tokens",
+              128,
+              "--max-new-tokens",
+              8);
+      assertThat(command.err()).isEmpty();
+      assertThat(command.status()).isZero();
+    }
+    Command tooLarge =
+        Command.run(
+            "generate",
+            "--model",
+            TestModel.stories(),
+            "--prompt",
+            prompt,
+            "--cache",
+            "freqkv",
+            "--cache-tokens",
+            513);
+    assertThat(tooLarge.err())
+        .matches("lowpass generate: --cache-tokens \\(N\\) is 513, .* window of 512 .*\n");
+  }
+
+  @Test
   void chatNeedsATemplate() {
     Path model = TestModel.stories();
     assertThat(Command.run("generate", "--model", model, "--prompt", "x", "--chat"))

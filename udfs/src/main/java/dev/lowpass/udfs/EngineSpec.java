@@ -1,5 +1,6 @@
 package dev.lowpass.udfs;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import java.io.Serializable;
 
 /**
@@ -10,7 +11,9 @@ import java.io.Serializable;
  * @param modelCache where folders given by URI are kept on each host
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param threads CPU threads; 0 takes what the executor may use
- * @param contextTokens the most tokens a document's cache may hold; 0 takes the model's window
+ * @param contextTokens the longest sequence; 0 takes the model's window, or any where the cache is
+ *     bounded
+ * @param cache what a document's cache keeps
  */
 public record EngineSpec(
     String model,
@@ -18,5 +21,6 @@ public record EngineSpec(
     String modelCache,
     String device,
     int threads,
-    int contextTokens)
+    int contextTokens,
+    CacheOptions cache)
     implements Serializable {}

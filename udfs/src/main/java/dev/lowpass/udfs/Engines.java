@@ -54,7 +54,9 @@ public final class Engines {
   private static Engine load(EngineSpec spec, Configuration hadoop) {
     Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
     Engine engine =
-        Engine.load(new EngineOptions(folder, spec.device(), threads(spec), spec.contextTokens()));
+        Engine.load(
+            new EngineOptions(
+                folder, spec.device(), threads(spec), spec.contextTokens(), spec.cache()));
     if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
       engine.close();
       throw new ModelException(

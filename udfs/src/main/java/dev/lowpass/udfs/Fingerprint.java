@@ -34,8 +34,13 @@ final class Fingerprint {
       parts.put("seed", generation.seed());
     }
     parts.put("prefill", policy.prefill());
-    parts.put("cache", policy.cache());
+    parts.put("cache", policy.cache().cache());
     parts.put("cacheTokens", policy.cacheTokens());
+    if (policy.bounded()) {
+      parts.put("sinks", policy.cache().sinks());
+      parts.put("retainedRatio", policy.cache().retainedRatio());
+      parts.put("recent", policy.cache().recent());
+    }
     try {
       return Digests.sha256(new ObjectMapper().writeValueAsString(parts));
     } catch (JsonProcessingException e) {

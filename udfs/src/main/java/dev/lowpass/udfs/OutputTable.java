@@ -187,7 +187,7 @@ public final class OutputTable {
   private Row end(List<Object> row, Document document, Row stats) {
     row.add(RowFactory.create(run.modelName(), run.engine().modelDigest()));
     Policy policy = run.policy();
-    row.add(RowFactory.create(policy.prefill(), policy.cache(), policy.cacheTokens()));
+    row.add(RowFactory.create(policy.prefill(), policy.cache().cache(), policy.cacheTokens()));
     row.add(stats);
     row.add(run.fingerprint());
     row.add(run.runId());

@@ -3,6 +3,7 @@ package dev.lowpass.udfs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.model.ModelException;
 import java.nio.file.Files;
@@ -60,6 +61,6 @@ class EnginesTest {
   }
 
   private static EngineSpec spec(Path model, int contextTokens) {
-    return new EngineSpec(model.toString(), "", "", "cpu", 1, contextTokens);
+    return new EngineSpec(model.toString(), "", "", "cpu", 1, contextTokens, CacheOptions.FULL);
   }
 }

@@ -2,6 +2,7 @@ package dev.lowpass.udfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -11,7 +12,7 @@ class FingerprintTest {
   private static final DocumentTask EXTRACT = new DocumentTask.Extract("s.json", SCHEMA);
   private static final DocumentTask SUMMARIZE = new DocumentTask.Summarize("Sum up.");
   private static final Generation GREEDY = new Generation(64, 0, 1, 0, 0, List.of());
-  private static final Policy FULL = new Policy("full", "full", 512);
+  private static final Policy FULL = new Policy("full", CacheOptions.FULL.resolve(512));
   private static final String DIGEST = "sha256:0";
 
   @Test
@@ -54,13 +55,25 @@ class FingerprintTest {
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0.5f, 0.9f, 0, 0, List.of()), FULL),
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0.5f, 1, 5, 0, List.of()), FULL),
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0.5f, 1, 0, 1, List.of()), FULL),
-            Fingerprint.of(EXTRACT, DIGEST, GREEDY, new Policy("other", "full", 512)),
-            Fingerprint.of(EXTRACT, DIGEST, GREEDY, new Policy("full", "other", 512)),
-            Fingerprint.of(EXTRACT, DIGEST, GREEDY, new Policy("full", "full", 256)));
+            Fingerprint.of(
+                EXTRACT, DIGEST, GREEDY, new Policy("other", CacheOptions.FULL.resolve(512))),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 0)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("full", 256, 4, 0.5, 0)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 256, 4, 0.5, 0)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 5, 0.5, 0)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.4, 0)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 1)),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("streaming", 512, 4, 0.5, 0)));
     assertThat(fingerprints).doesNotHaveDuplicates();
   }
 
   private static String extract(String schema) {
     return Fingerprint.of(new DocumentTask.Extract("s.json", schema), DIGEST, GREEDY, FULL);
+  }
+
+  private static Policy policy(
+      String cache, int tokens, int sinks, double retainedRatio, int recent) {
+    return new Policy(
+        "full", new CacheOptions(cache, tokens, sinks, retainedRatio, recent).resolve(512));
   }
 }

@@ -2,6 +2,7 @@ package dev.lowpass.udfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import java.util.List;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
@@ -61,10 +62,10 @@ class OutputTableTest {
   private static Run run(DocumentTask task) {
     return Run.start(
         task,
-        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0),
+        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL),
         "m",
         new Generation(8, 0, 1, 0, 0, List.of()),
-        new Policy("full", "full", 512));
+        new Policy("full", CacheOptions.FULL.resolve(512)));
   }
 
   private static String columns(StructType schema) {

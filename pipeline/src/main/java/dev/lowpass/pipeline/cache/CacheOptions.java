@@ -8,7 +8,7 @@ import java.util.List;
  * A cache policy by name, and its parameters; {@link #policy} checks them against a model.
  *
  * @param cache one of {@link #POLICIES}
- * @param cacheTokens N, entries a layer holds; 0 for the model's window. {@code full} has none
+ * @param cacheTokens N, entries a layer holds; 0 for the model's window
  * @param sinks S, first tokens that are never touched
  * @param retainedRatio gamma, the share of the band that {@code freqkv} leaves, in [0, 1)
  * @param recent R, last tokens that stay exact; {@link #DEFAULT_RECENT} for the policy's own: 0 for
@@ -40,46 +40,62 @@ public record CacheOptions(
    * @throws ModelException if the parameters do not go together, or with the model
    */
   public CachePolicy policy(int window) {
+    CacheOptions resolved = resolve(window);
+    if (cache.equals(FULL.cache)) {
+      return new FullCache();
+    }
+    int retained = (int) (resolved.retainedRatio * resolved.band());
+    return new BandCache(cache, resolved.cacheTokens, resolved.sinks, resolved.recent, retained);
+  }
+
+  /**
+   * The same, checked, with the values that defaults stand for on a model. What the policy has no
+   * use for is 0.
+   *
+   * @throws ModelException as {@link #policy}
+   */
+  public CacheOptions resolve(int window) {
+    int tokens = cacheTokens == 0 ? window : cacheTokens;
     switch (cache) {
       case "full":
-        return new FullCache();
+        return new CacheOptions(cache, Math.min(tokens, window), 0, 0, 0);
       case "streaming":
-        int half = Math.max(0, (tokens(window) - sinks) / 2);
-        return band(window, recent == DEFAULT_RECENT ? half : recent, 0);
+        int half = Math.max(0, (tokens - Math.max(0, sinks)) / 2);
+        return new CacheOptions(cache, tokens, sinks, 0, recent == DEFAULT_RECENT ? half : recent)
+            .checked(window);
       case "freqkv":
-        check(
-            retainedRatio >= 0 && retainedRatio < 1,
-            "--retained-ratio (gamma) is %s; give at least 0 and less than 1, or compression makes no room",
-            retainedRatio);
-        return band(window, recent == DEFAULT_RECENT ? 0 : recent, retainedRatio);
+        int none = recent == DEFAULT_RECENT ? 0 : recent;
+        return new CacheOptions(cache, tokens, sinks, retainedRatio, none).checked(window);
       default:
         throw new ModelException(
             "--cache is '%s'; use one of %s".formatted(cache, String.join(", ", POLICIES)));
     }
   }
 
-  private int tokens(int window) {
-    return cacheTokens == 0 ? window : cacheTokens;
+  /** M: entries between the sinks and the recent tokens of a full layer. */
+  private long band() {
+    return (long) cacheTokens - sinks - recent;
   }
 
-  private CachePolicy band(int window, int recentTokens, double ratio) {
-    int tokens = tokens(window);
+  private CacheOptions checked(int window) {
+    check(
+        retainedRatio >= 0 && retainedRatio < 1,
+        "--retained-ratio (gamma) is %s; give at least 0 and less than 1, or compression makes no room",
+        retainedRatio);
     check(sinks >= 0, "--sinks (S) is %s; give 0 or more", sinks);
-    check(recentTokens >= 0, "--recent (R) is %s; give 0 or more", recentTokens);
+    check(recent >= 0, "--recent (R) is %s; give 0 or more", recent);
     check(
-        tokens <= window,
+        cacheTokens <= window,
         "--cache-tokens (N) is %s, and positions reach it: give at most the model's window of %s (max_position_embeddings)",
-        tokens,
+        cacheTokens,
         window);
-    // M; the band must have an entry to give up.
-    long band = (long) tokens - sinks - recentTokens;
     check(
-        band >= 1,
+        band() >= 1,
         "--cache-tokens (N) is %s, and --sinks (S) and --recent (R) take %s of them: give at least %s, or fewer of those",
-        tokens,
-        (long) sinks + recentTokens,
-        (long) sinks + recentTokens + 1);
-    return new BandCache(cache, tokens, sinks, recentTokens, (int) (ratio * band));
+        cacheTokens,
+        (long) sinks + recent,
+        (long) sinks + recent + 1);
+    return this;
   }
 
   private static void check(boolean condition, String message, Object... arguments) {

@@ -127,7 +127,7 @@ public final class Engine implements AutoCloseable {
     if (longest >= contextTokens) {
       throw new DocumentException(
           DocumentException.TOO_LONG,
-          "the prompt has %d tokens, and a window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window"
+          "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window"
               .formatted(longest, contextTokens));
     }
     if (prompts.stream().anyMatch(prompt -> prompt.length == 0)) {
