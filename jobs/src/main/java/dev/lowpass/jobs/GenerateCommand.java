@@ -5,6 +5,7 @@ import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.TextTokenizer;
+import dev.lowpass.udfs.Engines;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
@@ -58,7 +59,7 @@ final class GenerateCommand implements Callable<Integer> {
             decoding.contextTokens(),
             decoding.cacheOptions());
     PrintWriter out = spec.commandLine().getOut();
-    try (Engine engine = Engine.load(options)) {
+    try (Engine engine = Engines.open(options)) {
       engine.complete(
           List.of(tokens(engine.tokenizer(), text)),
           decoding.generation(MAX_NEW_TOKENS).options(),

@@ -109,7 +109,9 @@ public final class Lowpass implements Runnable {
       e.printStackTrace(err);
     }
     boolean users =
-        e instanceof UsageException || e instanceof InputException || e instanceof ModelException;
+        cause instanceof UsageException
+            || cause instanceof InputException
+            || cause instanceof ModelException;
     return users ? USAGE : FAILED;
   }
 

@@ -90,6 +90,8 @@ final class Output {
     // A killed job leaves its finished tasks' files here, and the next commit would take them for
     // its own.
     files.delete(new Path(folder, "_temporary"), /* recursive= */ true);
+    // Spark's own default, INT96, is read by few other programs.
+    spark.conf().set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
     rows.write()
         .mode(SaveMode.Append)
         .option("compression", "zstd")

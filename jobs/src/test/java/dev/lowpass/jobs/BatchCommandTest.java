@@ -12,6 +12,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.hadoop.util.HadoopInputFile;
+import org.apache.parquet.schema.MessageType;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -270,6 +275,32 @@ class BatchCommandTest {
             "retained-ratio 0.5 (default)",
             "recent 0 (default)")
         .anyMatch(line -> line.contains("(128 tokens of "));
+  }
+
+  @Test
+  void otherReadersFindStandardParquet() throws Exception {
+    assertThat(extract("--max-new-tokens", 4).status()).isZero();
+    Path part;
+    try (Stream<Path> files = Files.list(output)) {
+      part = files.filter(file -> file.toString().endsWith(".parquet")).findFirst().orElseThrow();
+    }
+    var file = new org.apache.hadoop.fs.Path(part.toUri());
+    try (ParquetFileReader reader =
+        ParquetFileReader.open(HadoopInputFile.fromPath(file, new Configuration()))) {
+      MessageType schema = reader.getFooter().getFileMetaData().getSchema();
+      assertThat(schema.getType("fields").asGroupType().toString())
+          .isEqualTo(
+              """
+              optional group fields {
+                optional binary who (STRING);
+                optional int64 count;
+                optional int32 day (DATE);
+              }""");
+      assertThat(schema.getType("created_at").toString())
+          .isEqualTo("optional int64 created_at (TIMESTAMP(MICROS,true))");
+      assertThat(reader.getFooter().getBlocks().get(0).getColumns().get(0).getCodec())
+          .isEqualTo(CompressionCodecName.ZSTD);
+    }
   }
 
   private void cannotBeRead(Path input, String format) {

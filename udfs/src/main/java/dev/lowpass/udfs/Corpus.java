@@ -22,6 +22,8 @@ import static org.apache.spark.sql.types.DataTypes.StringType;
 import java.io.IOException;
 import java.util.List;
 import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -95,7 +97,9 @@ public final class Corpus {
             .add("length", LongType)
             .add("content", BinaryType)
             .add("kept", kept);
-    return new Corpus(spark.createDataFrame(rows, schema), kept);
+    // From one partition, documents go round to the tasks evenly.
+    JavaRDD<Row> onePartition = new JavaSparkContext(spark.sparkContext()).parallelize(rows, 1);
+    return new Corpus(spark.createDataFrame(onePartition, schema), kept);
   }
 
   /**

@@ -41,6 +41,19 @@ public final class Engines {
     return await(mine);
   }
 
+  /**
+   * Loads an engine that is the caller's own.
+   *
+   * @throws ModelException if the model cannot be loaded, or there is no such device
+   */
+  public static Engine open(EngineOptions options) {
+    try {
+      return Engine.load(options);
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(e.getMessage(), e);
+    }
+  }
+
   /** Closes every engine of this JVM. Only for when no task is running. */
   public static void closeAll() {
     for (EngineSpec spec : LOADED.keySet()) {
@@ -54,7 +67,7 @@ public final class Engines {
   private static Engine load(EngineSpec spec, Configuration hadoop) {
     Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
     Engine engine =
-        Engine.load(
+        open(
             new EngineOptions(
                 folder, spec.device(), threads(spec), spec.contextTokens(), spec.cache()));
     if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {

@@ -60,6 +60,16 @@ class EnginesTest {
     assertThat(Engines.get(spec, new Configuration()).contextTokens()).isEqualTo(64);
   }
 
+  @Test
+  void aDeviceThatIsNotThereIsNamed() throws Exception {
+    EngineSpec spec =
+        new EngineSpec(
+            TestModel.chat(temporary).toString(), "", "", "tpu", 1, 64, CacheOptions.FULL);
+    assertThatThrownBy(() -> Engines.get(spec, new Configuration()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("tpu");
+  }
+
   private static EngineSpec spec(Path model, int contextTokens) {
     return new EngineSpec(model.toString(), "", "", "cpu", 1, contextTokens, CacheOptions.FULL);
   }
