@@ -145,7 +145,7 @@ class EngineTest {
         .isInstanceOfSatisfying(
             DocumentException.class, e -> assertThat(e.type()).isEqualTo("input.too_long"))
         .hasMessage(
-            "the prompt has %d tokens, and a window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window",
+            "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window",
             prompt.length, engine.contextTokens());
   }
 
