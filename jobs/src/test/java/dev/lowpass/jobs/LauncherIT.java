@@ -17,6 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code jobs/bin/lowpass} with the application jar, in processes of their own. */
 class LauncherIT {
+  /** So many that a job is still at work when its first task has finished. */
+  private static final int DOCUMENTS = 400;
+
   private static final String INCUBATOR =
       "WARNING: Using incubator modules: jdk.incubator.vector\n";
 
@@ -106,8 +109,8 @@ class LauncherIT {
   @Test
   void aJobThatIsStoppedIsDoneByRunningItAgain() throws Exception {
     Path documents = Files.createDirectory(work.resolve("documents"));
-    for (int i = 0; i < 40; i++) {
-      Files.writeString(documents.resolve(i + ".txt"), "Lily had " + i + " cats. ".repeat(i));
+    for (int i = 0; i < DOCUMENTS; i++) {
+      Files.writeString(documents.resolve(i + ".txt"), "Lily had " + i + " cats. ".repeat(i % 40));
     }
     String[] summarize = {
       "summarize",
@@ -147,11 +150,11 @@ class LauncherIT {
       Command done = job.await();
       assertThat(done.err()).isEqualTo(INCUBATOR);
       assertThat(done.status()).isZero();
-      assertThat(done.out()).startsWith("documents  40: 40 ok, 0 failed\n");
+      assertThat(done.out()).startsWith("documents  %1$d: %1$d ok, 0 failed\n".formatted(DOCUMENTS));
     }
     var table = TestSpark.session().read().parquet(out.toString());
-    assertThat(table.count()).isEqualTo(40);
-    assertThat(table.select("doc_id").distinct().count()).isEqualTo(40);
+    assertThat(table.count()).isEqualTo(DOCUMENTS);
+    assertThat(table.select("doc_id").distinct().count()).isEqualTo(DOCUMENTS);
   }
 
   /** Whether a task's files wait for the job's commit. */
