@@ -151,7 +151,8 @@ class LauncherIT {
       Command done = job.await();
       assertThat(done.err()).isEqualTo(INCUBATOR);
       assertThat(done.status()).isZero();
-      assertThat(done.out()).startsWith("documents  %1$d: %1$d ok, 0 failed\n".formatted(DOCUMENTS));
+      assertThat(done.out())
+          .startsWith("documents  %1$d: %1$d ok, 0 failed\n".formatted(DOCUMENTS));
     }
     var table = TestSpark.session().read().parquet(out.toString());
     assertThat(table.count()).isEqualTo(DOCUMENTS);
