@@ -1,19 +1,23 @@
 package dev.lowpass.kernels;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
- * What becomes of the entries that a cache holds: segments in the order of the entries, each of
- * which goes to the place behind the one before it. Entries that no segment names are dropped. A
- * policy makes plans from lengths alone; {@link Device#apply} carries them out, alike for every
- * layer and kv head.
+ * What becomes of the entries that a layer of a cache holds: segments in the order of the entries
+ * that they leave, each of which goes to the place behind the one before it. The ranges that they
+ * take come in any order, so a plan may also rearrange; no two of them overlap, except a {@link
+ * Best} and its {@link Rest}. Entries that no segment names are dropped. A policy makes plans from
+ * lengths alone; {@link Device#apply} carries them out, alike for every kv head but for the scores
+ * that each ranks its own entries by.
  *
- * @param length entries a layer holds before
+ * @param length entries the layer holds before
  * @param segments what is left of them, in order
  */
 public record CachePlan(int length, List<Segment> segments) {
   /** Entries {@code [from, to)}, and how many they become. */
-  public sealed interface Segment permits Keep, LowPass {
+  public sealed interface Segment permits Keep, LowPass, Best, Rest {
     int from();
 
     int to();
@@ -48,15 +52,55 @@ public record CachePlan(int length, List<Segment> segments) {
     }
   }
 
+  /**
+   * The entries with the best scores, each kv head's its own, in the order of their places (FastKV,
+   * SnapKV). Of equal scores the lower place's is the better.
+   *
+   * @param count how many, from 0 to all of the range
+   */
+  public record Best(int from, int to, int count) implements Segment {
+    public Best {
+      checkCount(from, to, count);
+    }
+
+    @Override
+    public int length() {
+      return count;
+    }
+  }
+
+  /**
+   * The entries that {@link Best} of the same range and count leaves over, in the order of their
+   * places.
+   *
+   * @param count how many are better
+   */
+  public record Rest(int from, int to, int count) implements Segment {
+    public Rest {
+      checkCount(from, to, count);
+    }
+
+    @Override
+    public int length() {
+      return to - from - count;
+    }
+  }
+
   public CachePlan {
     segments = List.copyOf(segments);
+    List<Segment> byPlace = new ArrayList<>(segments);
+    byPlace.sort(Comparator.comparingInt(Segment::from).thenComparingInt(Segment::to));
     int end = 0;
-    for (Segment segment : segments) {
-      if (segment.from() < end || segment.to() < segment.from() || segment.to() > length) {
+    Segment before = null;
+    for (Segment segment : byPlace) {
+      boolean apart = segment.from() >= end || areBestAndRest(before, segment);
+      if (!apart || segment.to() < segment.from() || segment.to() > length) {
         throw new IllegalArgumentException(
-            "%s of a plan for %d entries: segments are in order, and apart, and end before %d"
+            "%s of a plan for %d entries: segments are apart, and end before %d"
                 .formatted(segment, length, length + 1));
       }
+      // A third one of the same range finds no partner any more.
+      before = segment.from() < end ? null : segment;
       end = segment.to();
     }
   }
@@ -65,8 +109,25 @@ public record CachePlan(int length, List<Segment> segments) {
     return new CachePlan(length, List.of(segments));
   }
 
-  /** Entries a layer holds after it. */
+  /** Entries the layer holds after it. */
   public int result() {
     return segments.stream().mapToInt(Segment::length).sum();
+  }
+
+  /** Whether entries are ranked by their scores. */
+  public boolean ranks() {
+    return segments.stream().anyMatch(s -> s instanceof Best || s instanceof Rest);
+  }
+
+  private static boolean areBestAndRest(Segment one, Segment other) {
+    return one instanceof Best best && other.equals(new Rest(best.from, best.to, best.count))
+        || one instanceof Rest rest && other.equals(new Best(rest.from, rest.to, rest.count));
+  }
+
+  private static void checkCount(int from, int to, int count) {
+    if (count < 0 || count > to - from) {
+      throw new IllegalArgumentException(
+          "the best %d of entries [%d, %d): there are not as many".formatted(count, from, to));
+    }
   }
 }

@@ -18,6 +18,12 @@ public interface Device extends AutoCloseable {
   Tensor tensor(int rows, int columns);
 
   /**
+   * Copies numbers from the host into a tensor's first elements, row-major: positions into a {@code
+   * [rows, 1]} tensor.
+   */
+  void write(Tensor out, float[] values);
+
+  /**
    * Takes a matrix of the checkpoint.
    *
    * @param name the tensor's name in the checkpoint, for error messages
@@ -34,9 +40,10 @@ public interface Device extends AutoCloseable {
    * @param layers the decoder's layers
    * @param kvHeads key/value heads a layer
    * @param headDim channels a head
-   * @param capacity tokens a layer
+   * @param capacity entries a layer
+   * @param positions what its entries' positions are
    */
-  KvCache kvCache(int layers, int kvHeads, int headDim, int capacity);
+  KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions);
 
   /**
    * Prepares a rotary embedding.
@@ -72,21 +79,23 @@ public interface Device extends AutoCloseable {
   void swiglu(Tensor gate, Tensor up, int rows);
 
   /**
-   * Rotates every head of the first {@code positions.length} rows, in place.
+   * Rotates every head of the first {@code rows} rows, in place.
    *
    * @param heads {@code [rows, heads * headDim]}
-   * @param positions each row's position; real numbers, because a compressed entry's may lie
-   *     between two tokens
+   * @param positions {@code [rows, 1]}, each row's position: on the device, so that rows that were
+   *     selected there keep theirs
    */
-  void rotate(Tensor heads, Rope rope, float[] positions);
+  void rotate(Tensor heads, Rope rope, Tensor positions, int rows);
 
   /**
    * Appends the spans' keys and values {@code [rows, kvHeads * headDim]} to their caches at {@code
    * layer}. A batch has one span of a cache at most.
    *
+   * @param positions {@code [rows, 1]}, what the keys were rotated by: caches of {@link
+   *     Positions#ORIGINAL} remember it, others take their entries' places for it
    * @throws IllegalStateException if a cache has no room; nothing is appended then
    */
-  void append(List<Span> spans, int layer, Tensor keys, Tensor values);
+  void append(List<Span> spans, int layer, Tensor keys, Tensor values, Tensor positions);
 
   /**
    * Causal attention with grouped heads, computed block by block without the {@code [rows, tokens]}
@@ -98,22 +107,88 @@ public interface Device extends AutoCloseable {
    * @param queries {@code [rows, heads * headDim]}, rotated
    * @param scale what scores are multiplied by, {@code 1 / sqrt(headDim)} as a rule
    * @param window entries that a row sees, its own included; {@code Integer.MAX_VALUE} for all
+   * @param logSums {@code [rows, heads]}, set to the logarithm of the softmax's denominator, {@code
+   *     log(sum over j of exp(scale * q.k_j))}, for every row of the spans and query head; or null
    */
-  void attention(Tensor out, Tensor queries, List<Span> spans, int layer, float scale, int window);
+  void attention(
+      Tensor out,
+      Tensor queries,
+      List<Span> spans,
+      int layer,
+      float scale,
+      int window,
+      Tensor logSums);
 
   /**
-   * Carries out a plan on every layer and kv head, in place. An entry's position is its place in
-   * the cache, so keys that move are turned to their new one; entries that stay where they are keep
-   * their bits. In float32 or better, whatever the cache is stored in.
+   * Scores a cache's entries by the attention that a span's last rows pay them (FastKV section 3,
+   * SnapKV): for each query head h and entry j of {@code [from, to)}, {@code A[h, j] = sum over the
+   * last observed rows of exp(scale * q.k_j - logSum)}, where entries behind a row's own or out of
+   * its window count 0; {@code A} pooled along j within the range; {@code scores[kvHead, j]} the
+   * sum over the kv head's group of query heads. Scores outside of the range stay as they are.
+   *
+   * <p>Comes after {@link #attention} of the same span, whose rows are the cache's last entries.
+   *
+   * @param scores {@code [kvHeads, columns]}, at least {@code to} columns; the cache's capacity as
+   *     a rule
+   * @param queries what {@code attention} was given
+   * @param logSums what {@code attention} left there
+   * @param observed rows at the span's end that observe: 1 up to all
+   */
+  void observe(
+      Tensor scores,
+      Tensor queries,
+      Tensor logSums,
+      Span span,
+      int observed,
+      int layer,
+      float scale,
+      int window,
+      int from,
+      int to,
+      Pooling pooling);
+
+  /**
+   * Carries out a plan on every kv head of a layer, in place. With {@link Positions#CACHE}, keys
+   * that move are turned to their new places; with {@link Positions#ORIGINAL}, entries that move
+   * take their bits and positions along, and entry i of the L that a low-pass makes of M gets the
+   * linear interpolation of their positions at {@code (i + 1/2) M / L - 1/2}, no further than the
+   * ends. Entries that stay where they are keep their bits. In float32 or better, whatever the
+   * cache is stored in.
    *
    * @param rope what the keys were rotated by before they were appended
-   * @throws IllegalArgumentException if a layer does not hold {@code plan.length()} entries
+   * @param scores {@code [kvHeads, columns]}, each kv head's score of each entry, which {@link
+   *     CachePlan.Best} and {@link CachePlan.Rest} ask for; null where the plan has neither
+   * @throws IllegalArgumentException if the layer does not hold {@code plan.length()} entries
    */
-  void apply(KvCache cache, CachePlan plan, Rope rope);
+  void apply(KvCache cache, int layer, CachePlan plan, Rope rope, Tensor scores);
+
+  /** What low-passes kept of a layer since its cache was made. */
+  Energy energy(KvCache cache, int layer);
 
   /**
-   * Makes {@code to} hold what {@code from} holds, and nothing else: a branch that may be changed
-   * without harm to where it came from.
+   * How the energy of a stretch of a layer's entries is shared out over frequencies: FreqKV's
+   * premise is that most of it is in the low ones. Orthonormal DCT-II along the tokens, keys as
+   * they were before their rotation.
+   *
+   * @param rope what the keys were rotated by before they were appended
+   * @return {@code {keys, values}}: for each frequency, from 0 to below {@code to - from}, the sum
+   *     of its coefficients' squares over kv heads and channels
+   */
+  double[][] spectrum(KvCache cache, int layer, Rope rope, int from, int to);
+
+  /** Takes memory for a list of row indices, empty at first. */
+  Rows rows(int capacity);
+
+  /**
+   * Selects entries by their scores' sum over all rows of {@code scores} (kv heads): the {@code
+   * count} largest of {@code [from, to)}, in ascending order and counted from {@code from}; the
+   * lower of two that are equal.
+   */
+  void best(Rows out, Tensor scores, int from, int to, int count);
+
+  /**
+   * Makes {@code to} hold what {@code from} holds, its energy included, and nothing else: a branch
+   * that may be changed without harm to where it came from.
    *
    * @throws IllegalArgumentException if the caches differ in shape, or {@code to} has too little
    *     room
@@ -122,6 +197,12 @@ public interface Device extends AutoCloseable {
 
   /** Copies rows: {@code out[i] = in[rows[i]]}. */
   void gatherRows(Tensor out, Tensor in, int[] rows);
+
+  /** Copies selected rows: {@code out[outRow + i] = in[inRow + rows[i]]}. {@code out} is not in. */
+  void gatherRows(Tensor out, int outRow, Tensor in, int inRow, Rows rows);
+
+  /** Copies rows: {@code out[outRow + i] = in[inRow + i]}. {@code out} is not in. */
+  void copyRows(Tensor out, int outRow, Tensor in, int inRow, int rows);
 
   /**
    * The index of the largest element of each of the first {@code rows} rows; the lowest index where
@@ -134,6 +215,9 @@ public interface Device extends AutoCloseable {
 
   /** Copies one row to the host: the final scores that a sampler or a test asks for. */
   float[] read(Tensor in, int row);
+
+  /** Copies the indices of a selection to the host: for statistics and tests. */
+  int[] read(Rows rows);
 
   /**
    * Copies a kv head's keys {@code [length, headDim]} to the host, rotated as they are cached: for

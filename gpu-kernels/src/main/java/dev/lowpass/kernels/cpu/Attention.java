@@ -36,7 +36,8 @@ final class Attention {
       List<Span> spans,
       int layer,
       float scale,
-      int window) {
+      int window,
+      float[] logSums) {
     int partCount = 0;
     for (Span span : spans) {
       partCount += parts(span, columns);
@@ -61,6 +62,9 @@ final class Attention {
             scratches[worker] = new Scratch();
           }
           attend(scratches[worker], parts[part], out, queries, columns, layer, scale, window);
+          if (logSums != null) {
+            logSums(scratches[worker], parts[part], columns, logSums);
+          }
         });
   }
 
@@ -112,6 +116,16 @@ final class Attention {
       for (int d = 0; d < headDim; d++) {
         out[to + d] = s.out[q * width + d] / s.sum[q];
       }
+    }
+  }
+
+  /** Writes what {@link #attend} has just summed into {@code [rows, heads]}. */
+  private static void logSums(Scratch s, Part part, int columns, float[] logSums) {
+    int heads = columns / part.cache.headDim();
+    int group = heads / part.cache.kvHeads();
+    for (int q = 0; q < (part.end - part.begin) * group; q++) {
+      int to = offset(part, q, heads, group, 1);
+      logSums[to] = (float) (s.max[q] + Math.log(s.sum[q]));
     }
   }
 

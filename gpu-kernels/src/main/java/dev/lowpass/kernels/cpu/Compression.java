@@ -2,163 +2,441 @@ package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.CachePlan.Segment;
+import dev.lowpass.kernels.Energy;
 import java.util.Arrays;
-import java.util.List;
 
 /**
- * Carries out plans on a cache, in place: a segment's entries never become more, so what it writes
- * ends before the next one's begin.
+ * Carries out plans on a layer of a cache, in place, and measures its spectrum.
  *
  * <p>A part is a pair of a key head's channels, which rotate together, or {@link #CHANNELS}
- * channels of a value head. It takes them out of the cache, so that each one's entries lie side by
- * side, and puts back what is left of them.
+ * channels of a value head. It copies them out of the cache, so that entries may go anywhere, and
+ * writes those that are not where they were.
  */
 final class Compression {
   /** Channels of a value that go together: those of one cache line. */
   private static final int CHANNELS = 16;
 
+  /** Where {@link #sources} has no single one: the entry comes of a low-pass. */
+  private static final int FILTERED = -1;
+
   private final Team team;
   private final Dct dct = new Dct();
-  private final double[][] scratches;
+  private final Scratch[] scratches;
+
+  /** {@code [kvHeads, result]}: the place that each entry comes from. */
+  private int[] sources = new int[0];
+
+  /** {@code [kvHeads, result]}: the entries' positions, where a cache remembers them. */
+  private float[] positions = new float[0];
 
   Compression(Team team) {
     this.team = team;
-    scratches = new double[team.size()][0];
+    scratches = new Scratch[team.size()];
+    for (int i = 0; i < scratches.length; i++) {
+      scratches[i] = new Scratch();
+    }
   }
+
+  /** A low-pass: M = {@code count} entries from {@code from} on to L = {@code length} others. */
+  private record LowPass(int from, int count, int to, int length, Dct.Filter filter) {}
 
   /**
-   * A segment and where it goes.
+   * One plan on one layer.
    *
-   * @param to the first entry's new place
-   * @param filter null for a segment that is kept
+   * @param first the first place whose entry changes
+   * @param end entries before
+   * @param result entries after
+   * @param energies a part's two sums: of what is kept, and of all
    */
-  private record Move(int from, int count, int to, int length, Dct.Filter filter) {}
+  private record Job(
+      CpuKvCache cache,
+      int layer,
+      CpuRope rope,
+      LowPass[] filters,
+      int first,
+      int end,
+      int result,
+      double[] energies) {}
 
-  void run(CpuKvCache cache, CachePlan plan, CpuRope rope) {
-    Move[] moves = moves(plan.segments());
-    CpuRope.Turns turns = rope.turns(cache.capacity());
-    int pairs = cache.headDim() / 2;
-    int valueParts = Sizes.ceilDiv(cache.headDim(), CHANNELS);
-    int partsAHead = pairs + valueParts;
-    int longest = 0;
-    for (Move move : moves) {
-      longest = Math.max(longest, move.filter == null ? 0 : move.count);
-    }
-    int scratch = Sizes.elements("channels to filter", longest, CHANNELS);
-    team.run(
-        cache.layers() * cache.kvHeads() * partsAHead,
-        (part, worker) -> {
-          if (scratches[worker].length < scratch) {
-            scratches[worker] = new double[scratch];
-          }
-          int head = part / partsAHead;
-          int layer = head / cache.kvHeads();
-          int kvHead = head % cache.kvHeads();
-          int piece = part % partsAHead;
-          for (Move move : moves) {
-            if (piece < pairs) {
-              keys(cache, layer, kvHead, piece, move, turns, scratches[worker]);
+  void run(CpuKvCache cache, int layer, CachePlan plan, CpuRope rope, float[] scores, int columns) {
+    int result = plan.result();
+    int kvHeads = cache.kvHeads();
+    int first = place(plan, result, kvHeads, scores, columns);
+    if (first < result) {
+      LowPass[] filters = filters(plan);
+      int partsAHead = parts(cache);
+      int parts = kvHeads * partsAHead;
+      double[] energies = new double[2 * parts];
+      Job job = new Job(cache, layer, rope, filters, first, plan.length(), result, energies);
+      rope.prepareTurns(cache.capacity());
+      if (cache.hasPositions()) {
+        movePositions(job);
+      }
+      team.run(
+          parts,
+          (part, worker) -> {
+            int kvHead = part / partsAHead;
+            int piece = part % partsAHead;
+            if (piece < cache.headDim() / 2) {
+              keys(scratches[worker], job, part, kvHead, piece);
             } else {
-              int channel = (piece - pairs) * CHANNELS;
-              values(cache, layer, kvHead, channel, move, scratches[worker]);
+              int channel = (piece - cache.headDim() / 2) * CHANNELS;
+              values(scratches[worker], job, part, kvHead, channel);
             }
-          }
-        });
-    cache.setLength(plan.result());
+          });
+      if (cache.hasPositions()) {
+        storePositions(job);
+      }
+      cache.addEnergy(layer, energy(job, partsAHead));
+    }
+    cache.setLength(layer, result);
   }
 
-  /** Those of a plan's segments that change anything. */
-  private Move[] moves(List<Segment> segments) {
-    Move[] moves = new Move[segments.size()];
+  /** Parts a kv head: its pairs of key channels, then the lines of its value channels. */
+  private static int parts(CpuKvCache cache) {
+    return cache.headDim() / 2 + Sizes.ceilDiv(cache.headDim(), CHANNELS);
+  }
+
+  /** Sets {@link #sources}; returns the first place whose entry comes from another. */
+  private int place(CachePlan plan, int result, int kvHeads, float[] scores, int columns) {
+    if (sources.length < kvHeads * result) {
+      sources = new int[kvHeads * result];
+    }
+    // Kv heads differ where they rank their entries.
+    team.run(
+        kvHeads,
+        (kvHead, worker) ->
+            place(plan, scores, kvHead * columns, kvHead * result, scratches[worker].ranking));
+    int first = result;
+    for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
+      int place = 0;
+      while (place < first && sources[kvHead * result + place] == place) {
+        place++;
+      }
+      first = place;
+    }
+    return first;
+  }
+
+  private void place(CachePlan plan, float[] scores, int score, int at, Ranking ranking) {
+    int to = at;
+    for (Segment segment : plan.segments()) {
+      int from = segment.from();
+      int size = segment.to() - from;
+      int end = to + segment.length();
+      if (segment instanceof CachePlan.LowPass) {
+        Arrays.fill(sources, to, end, FILTERED);
+      } else if (segment instanceof CachePlan.Best best) {
+        ranking.best(scores, score + from, size, best.count(), sources, to);
+      } else if (segment instanceof CachePlan.Rest rest) {
+        ranking.rest(scores, score + from, size, rest.count(), sources, to);
+      } else {
+        for (int i = to; i < end; i++) {
+          sources[i] = i - to;
+        }
+      }
+      for (int i = to; i < end && sources[i] != FILTERED; i++) {
+        sources[i] += from;
+      }
+      to = end;
+    }
+  }
+
+  /** A plan's low-passes that leave something. */
+  private LowPass[] filters(CachePlan plan) {
+    LowPass[] filters = new LowPass[plan.segments().size()];
     int count = 0;
     int to = 0;
-    for (Segment segment : segments) {
-      int size = segment.to() - segment.from();
-      boolean filtered = segment instanceof CachePlan.LowPass;
-      if (segment.length() > 0 && (filtered || segment.from() != to)) {
-        Dct.Filter filter = filtered ? dct.filter(size, segment.length()) : null;
-        moves[count++] = new Move(segment.from(), size, to, segment.length(), filter);
+    for (Segment segment : plan.segments()) {
+      int length = segment.length();
+      if (segment instanceof CachePlan.LowPass && length > 0) {
+        int size = segment.to() - segment.from();
+        filters[count++] = new LowPass(segment.from(), size, to, length, dct.filter(size, length));
       }
-      to += segment.length();
+      to += length;
     }
-    return Arrays.copyOf(moves, count);
+    return Arrays.copyOf(filters, count);
+  }
+
+  /** Sets {@link #positions}, from {@code job.first} on. */
+  private void movePositions(Job job) {
+    int kvHeads = job.cache.kvHeads();
+    if (positions.length < kvHeads * job.result) {
+      positions = new float[kvHeads * job.result];
+    }
+    float[] old = job.cache.positions(job.layer);
+    for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
+      int from = kvHead * job.cache.capacity();
+      int to = kvHead * job.result;
+      for (int i = job.first; i < job.result; i++) {
+        int source = sources[to + i];
+        positions[to + i] = source == FILTERED ? 0 : old[from + source];
+      }
+      for (LowPass filter : job.filters) {
+        for (int i = 0; i < filter.length; i++) {
+          positions[to + filter.to + i] = centre(old, from + filter.from, filter, i);
+        }
+      }
+    }
+  }
+
+  /** The position in the middle of what entry i of a low-pass stands for. */
+  private static float centre(float[] positions, int offset, LowPass filter, int i) {
+    double place = (i + 0.5) * filter.count / filter.length - 0.5;
+    // M > L, so the place is never below 0; the last one's may round to beyond the end.
+    int below = Math.min((int) place, filter.count - 1);
+    int above = Math.min(below + 1, filter.count - 1);
+    double share = place - below;
+    return (float) ((1 - share) * positions[offset + below] + share * positions[offset + above]);
+  }
+
+  private void storePositions(Job job) {
+    float[] stored = job.cache.positions(job.layer);
+    for (int kvHead = 0; kvHead < job.cache.kvHeads(); kvHead++) {
+      System.arraycopy(
+          positions,
+          kvHead * job.result + job.first,
+          stored,
+          kvHead * job.cache.capacity() + job.first,
+          job.result - job.first);
+    }
+  }
+
+  /** The parts' sums, in their order. */
+  private static Energy energy(Job job, int partsAHead) {
+    double[] sums = new double[4];
+    for (int part = 0; 2 * part < job.energies.length; part++) {
+      int kind = part % partsAHead < job.cache.headDim() / 2 ? 0 : 2;
+      sums[kind] += job.energies[2 * part];
+      sums[kind + 1] += job.energies[2 * part + 1];
+    }
+    double factor = job.rope.attentionFactor() * job.rope.attentionFactor();
+    return new Energy(sums[0] / factor, sums[1] / factor, sums[2], sums[3]);
   }
 
   /**
    * One pair of a head's key channels. An attention factor other than 1 stays on them all the way:
    * rotation and filter are linear.
    */
-  private static void keys(
-      CpuKvCache cache,
-      int layer,
-      int kvHead,
-      int pair,
-      Move move,
-      CpuRope.Turns turns,
-      double[] scratch) {
-    float[] keys = cache.keys(layer);
-    int half = cache.headDim() / 2;
+  private void keys(Scratch s, Job job, int part, int kvHead, int pair) {
+    CpuKvCache cache = job.cache;
+    int size = job.end - job.first;
+    int places = kvHead * job.result;
+    s.prepare(size, 2);
+    loadPair(s, cache, job.layer, kvHead, pair, job.first, job.end);
+    float[] keys = cache.keys(job.layer);
+    int second = cache.headDim() / 2 * Kernels.BLOCK;
+    CpuRope.Turns turns = job.rope.turns();
     int angle = pair * turns.stride();
-    if (move.filter == null) {
-      float cos = turns.cosines()[angle + move.from - move.to];
-      float sin = turns.sines()[angle + move.from - move.to];
-      for (int i = 0; i < move.count; i++) {
-        int first = cache.keyIndex(kvHead, pair, move.from + i);
-        int second = first + half * Kernels.BLOCK;
-        float x = keys[first];
-        float y = keys[second];
-        int to = cache.keyIndex(kvHead, pair, move.to + i);
-        keys[to] = x * cos + y * sin;
-        keys[to + half * Kernels.BLOCK] = y * cos - x * sin;
+    for (int i = job.first; i < job.result; i++) {
+      int source = sources[places + i];
+      if (source != FILTERED && source != i) {
+        int at = source - job.first;
+        int to = cache.keyIndex(kvHead, pair, i);
+        float x = s.entries[at];
+        float y = s.entries[size + at];
+        if (!cache.hasPositions()) {
+          int distance = Math.abs(source - i);
+          float cos = turns.cosines()[angle + distance];
+          float sin = turns.sines()[angle + distance];
+          sin = source > i ? sin : -sin;
+          keys[to] = x * cos + y * sin;
+          keys[to + second] = y * cos - x * sin;
+        } else {
+          keys[to] = x;
+          keys[to + second] = y;
+        }
       }
-      return;
     }
-    for (int i = 0; i < move.count; i++) {
-      int first = cache.keyIndex(kvHead, pair, move.from + i);
-      float x = keys[first];
-      float y = keys[first + half * Kernels.BLOCK];
-      float cos = turns.cosines()[angle + move.from + i];
-      float sin = turns.sines()[angle + move.from + i];
-      scratch[i] = x * cos + y * sin;
-      scratch[move.count + i] = y * cos - x * sin;
-    }
-    move.filter.run(scratch, 0);
-    move.filter.run(scratch, move.count);
-    for (int i = 0; i < move.length; i++) {
-      float x = (float) scratch[i];
-      float y = (float) scratch[move.count + i];
-      float cos = turns.cosines()[angle + move.to + i];
-      float sin = turns.sines()[angle + move.to + i];
-      int to = cache.keyIndex(kvHead, pair, move.to + i);
-      keys[to] = x * cos - y * sin;
-      keys[to + half * Kernels.BLOCK] = x * sin + y * cos;
+    for (LowPass filter : job.filters) {
+      int count = filter.count;
+      int capacity = kvHead * cache.capacity();
+      float[] old = cache.hasPositions() ? cache.positions(job.layer) : null;
+      turns(s, job.rope, pair, old, capacity, filter.from, count);
+      unrotate(s, filter.from - job.first, size, count);
+      for (int at = 0; at < 2 * count; at += count) {
+        filter(s.samples, at, filter, job.energies, part);
+      }
+      turns(s, job.rope, pair, old == null ? null : positions, places, filter.to, filter.length);
+      for (int i = 0; i < filter.length; i++) {
+        double x = s.samples[i];
+        double y = s.samples[count + i];
+        int to = cache.keyIndex(kvHead, pair, filter.to + i);
+        keys[to] = (float) (x * s.cosines[i] - y * s.sines[i]);
+        keys[to + second] = (float) (x * s.sines[i] + y * s.cosines[i]);
+      }
     }
   }
 
-  private static void values(
-      CpuKvCache cache, int layer, int kvHead, int channel, Move move, double[] scratch) {
-    float[] values = cache.values(layer);
+  private void values(Scratch s, Job job, int part, int kvHead, int channel) {
+    CpuKvCache cache = job.cache;
+    float[] values = cache.values(job.layer);
     int channels = Math.min(CHANNELS, cache.headDim() - channel);
-    int from = cache.valueOffset(kvHead, move.from) + channel;
-    int to = cache.valueOffset(kvHead, move.to) + channel;
     int width = cache.width();
-    if (move.filter == null) {
-      for (int i = 0; i < move.count; i++) {
-        System.arraycopy(values, from + i * width, values, to + i * width, channels);
+    s.prepare(job.end - job.first, channels);
+    for (int i = job.first; i < job.end; i++) {
+      int from = cache.valueOffset(kvHead, i) + channel;
+      System.arraycopy(values, from, s.entries, (i - job.first) * channels, channels);
+    }
+    int to = cache.valueOffset(kvHead, 0) + channel;
+    for (int i = job.first; i < job.result; i++) {
+      int source = sources[kvHead * job.result + i];
+      if (source != FILTERED && source != i) {
+        int from = (source - job.first) * channels;
+        System.arraycopy(s.entries, from, values, to + i * width, channels);
       }
+    }
+    for (LowPass filter : job.filters) {
+      int from = (filter.from - job.first) * channels;
+      for (int i = 0; i < filter.count; i++) {
+        for (int c = 0; c < channels; c++) {
+          s.samples[c * filter.count + i] = s.entries[from + i * channels + c];
+        }
+      }
+      for (int c = 0; c < channels; c++) {
+        filter(s.samples, c * filter.count, filter, job.energies, part);
+      }
+      for (int i = 0; i < filter.length; i++) {
+        for (int c = 0; c < channels; c++) {
+          values[to + (filter.to + i) * width + c] = (float) s.samples[c * filter.count + i];
+        }
+      }
+    }
+  }
+
+  /** Filters one channel and counts its energy. */
+  private static void filter(
+      double[] samples, int offset, LowPass filter, double[] energies, int part) {
+    filter.filter.transform(samples, offset);
+    double kept = 0;
+    for (int k = 1; k < filter.length; k++) {
+      kept += samples[offset + k] * samples[offset + k];
+    }
+    double all = kept;
+    for (int k = filter.length; k < filter.count; k++) {
+      all += samples[offset + k] * samples[offset + k];
+    }
+    energies[2 * part] += kept;
+    energies[2 * part + 1] += all;
+    filter.filter.restore(samples, offset);
+  }
+
+  /** Copies entries {@code [from, to)} of a pair of key channels out, one behind the other. */
+  private static void loadPair(
+      Scratch s, CpuKvCache cache, int layer, int kvHead, int pair, int from, int to) {
+    float[] keys = cache.keys(layer);
+    int second = cache.headDim() / 2 * Kernels.BLOCK;
+    int size = to - from;
+    for (int i = from; i < to; ) {
+      // A channel's entries lie side by side within a block.
+      int run = Math.min(to - i, Kernels.BLOCK - i % Kernels.BLOCK);
+      int at = cache.keyIndex(kvHead, pair, i);
+      System.arraycopy(keys, at, s.entries, i - from, run);
+      System.arraycopy(keys, at + second, s.entries, size + i - from, run);
+      i += run;
+    }
+  }
+
+  /**
+   * Sets the scratch's cosines and sines to those of {@code count} entries from {@code first} on.
+   *
+   * @param positions the entries' positions from {@code offset} on, or null if they are places
+   */
+  private static void turns(
+      Scratch s, CpuRope rope, int pair, float[] positions, int offset, int first, int count) {
+    if (positions == null) {
+      CpuRope.Turns turns = rope.turns();
+      int angle = pair * turns.stride() + first;
+      System.arraycopy(turns.cosines(), angle, s.cosines, 0, count);
+      System.arraycopy(turns.sines(), angle, s.sines, 0, count);
       return;
     }
-    for (int i = 0; i < move.count; i++) {
-      for (int c = 0; c < channels; c++) {
-        scratch[c * move.count + i] = values[from + i * width + c];
+    for (int i = 0; i < count; i++) {
+      double angle = rope.angle(pair, positions[offset + first + i]);
+      s.cosines[i] = (float) Math.cos(angle);
+      s.sines[i] = (float) Math.sin(angle);
+    }
+  }
+
+  /**
+   * Sets the scratch's samples to {@code [2, count]} entries of a pair whose rotation is undone.
+   *
+   * @param at the first of them in the scratch's entries {@code [2, size]}
+   */
+  private static void unrotate(Scratch s, int at, int size, int count) {
+    for (int i = 0; i < count; i++) {
+      double x = s.entries[at + i];
+      double y = s.entries[size + at + i];
+      s.samples[i] = x * s.cosines[i] + y * s.sines[i];
+      s.samples[count + i] = y * s.cosines[i] - x * s.sines[i];
+    }
+  }
+
+  /** {@link dev.lowpass.kernels.Device#spectrum}. */
+  double[][] spectrum(CpuKvCache cache, int layer, CpuRope rope, int from, int to) {
+    int size = to - from;
+    int kvHeads = cache.kvHeads();
+    double[][] spectra = new double[2][size];
+    if (size == 0) {
+      return spectra;
+    }
+    rope.prepareTurns(cache.capacity());
+    var transform = dct.transform(size);
+    double[][] sums = new double[2 * kvHeads][size];
+    team.run(
+        2 * kvHeads,
+        (part, worker) -> {
+          Scratch s = scratches[worker];
+          int kvHead = part / 2;
+          s.prepare(size, 2);
+          for (int pair = 0; pair < cache.headDim() / 2; pair++) {
+            if (part % 2 == 0) {
+              float[] positions = cache.hasPositions() ? cache.positions(layer) : null;
+              loadPair(s, cache, layer, kvHead, pair, from, to);
+              turns(s, rope, pair, positions, kvHead * cache.capacity(), from, size);
+              unrotate(s, 0, size, size);
+            } else {
+              for (int i = 0; i < size; i++) {
+                int at = cache.valueOffset(kvHead, from + i) + 2 * pair;
+                s.samples[i] = cache.values(layer)[at];
+                s.samples[size + i] = cache.values(layer)[at + 1];
+              }
+            }
+            for (int at = 0; at < 2 * size; at += size) {
+              transform.forward(s.samples, at, true);
+              for (int k = 0; k < size; k++) {
+                sums[part][k] += s.samples[at + k] * s.samples[at + k];
+              }
+            }
+          }
+        });
+    double factor = rope.attentionFactor() * rope.attentionFactor();
+    for (int part = 0; part < sums.length; part++) {
+      for (int k = 0; k < size; k++) {
+        spectra[part % 2][k] += part % 2 == 0 ? sums[part][k] / factor : sums[part][k];
       }
     }
-    for (int c = 0; c < channels; c++) {
-      move.filter.run(scratch, c * move.count);
-    }
-    for (int i = 0; i < move.length; i++) {
-      for (int c = 0; c < channels; c++) {
-        values[to + i * width + c] = (float) scratch[c * move.count + i];
+    return spectra;
+  }
+
+  /** One thread's memory, kept between operations. */
+  private static final class Scratch {
+    private final Ranking ranking = new Ranking();
+    private float[] entries = new float[0];
+    private double[] samples = new double[0];
+    private float[] cosines = new float[0];
+    private float[] sines = new float[0];
+
+    /** Makes room for some channels of {@code size} entries. */
+    void prepare(int size, int channels) {
+      int elements = Sizes.elements("channels to move", size, channels);
+      if (entries.length < elements) {
+        entries = new float[elements];
+        samples = new double[elements];
+      }
+      if (cosines.length < size) {
+        cosines = new float[size];
+        sines = new float[size];
       }
     }
   }

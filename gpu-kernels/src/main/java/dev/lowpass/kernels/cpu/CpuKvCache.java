@@ -1,6 +1,8 @@
 package dev.lowpass.kernels.cpu;
 
+import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import java.util.Arrays;
 
 /**
@@ -10,7 +12,7 @@ import java.util.Arrays;
  * <p>Values are {@code [kvHeads, entries, width]}, {@code width} being headDim rounded up to whole
  * vectors. Keys are transposed within their block, {@code [kvHeads, blocks, headDim, BLOCK]}: a
  * query's scores for consecutive entries then lie in consecutive lanes, and no product needs a sum
- * across lanes.
+ * across lanes. Positions, where they are not the entries' places, are {@code [kvHeads, entries]}.
  */
 final class CpuKvCache implements KvCache {
   private final int kvHeads;
@@ -21,12 +23,14 @@ final class CpuKvCache implements KvCache {
   private final int[] lengths;
   private float[][] keys;
   private float[][] values;
+  private float[][] positions;
+  private final Energy[] energies;
 
-  CpuKvCache(int layers, int kvHeads, int headDim, int capacity, int lanes) {
+  CpuKvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions, int lanes) {
     if (layers < 1 || kvHeads < 1 || headDim < 1 || capacity < 1) {
       throw new IllegalArgumentException(
           String.format(
-              "a cache of %d layers, %d kv heads of %d channels and %d tokens is empty",
+              "a cache of %d layers, %d kv heads of %d channels and %d entries is empty",
               layers, kvHeads, headDim, capacity));
     }
     this.kvHeads = kvHeads;
@@ -39,6 +43,10 @@ final class CpuKvCache implements KvCache {
     int valueSize = Sizes.elements("a layer's values", kvHeads, blocks, Kernels.BLOCK, width);
     keys = new float[layers][keySize];
     values = new float[layers][valueSize];
+    boolean original = positions == Positions.ORIGINAL;
+    this.positions = original ? new float[layers][kvHeads * capacity] : null;
+    energies = new Energy[layers];
+    Arrays.fill(energies, Energy.NONE);
   }
 
   @Override
@@ -54,13 +62,23 @@ final class CpuKvCache implements KvCache {
   @Override
   public void truncate(int length) {
     for (int layer = 0; layer < lengths.length; layer++) {
-      if (length < 0 || lengths[layer] < length) {
-        throw new IllegalArgumentException(
-            String.format(
-                "cannot truncate to %d tokens: layer %d holds %d", length, layer, lengths[layer]));
-      }
+      checkTruncation(layer, length);
     }
     Arrays.fill(lengths, length);
+  }
+
+  @Override
+  public void truncate(int layer, int length) {
+    checkTruncation(layer, length);
+    lengths[layer] = length;
+  }
+
+  private void checkTruncation(int layer, int length) {
+    if (length < 0 || lengths[layer] < length) {
+      throw new IllegalArgumentException(
+          String.format(
+              "cannot truncate to %d entries: layer %d holds %d", length, layer, lengths[layer]));
+    }
   }
 
   @Override
@@ -68,6 +86,7 @@ final class CpuKvCache implements KvCache {
     long floats = 0;
     for (int layer = 0; layer < keys.length; layer++) {
       floats += (long) keys[layer].length + values[layer].length;
+      floats += positions == null ? 0 : positions[layer].length;
     }
     return Float.BYTES * floats;
   }
@@ -76,6 +95,7 @@ final class CpuKvCache implements KvCache {
   public void close() {
     keys = new float[0][];
     values = new float[0][];
+    positions = positions == null ? null : new float[0][];
   }
 
   int layers() {
@@ -105,6 +125,25 @@ final class CpuKvCache implements KvCache {
     return values[layer];
   }
 
+  /** Whether it remembers positions. */
+  boolean hasPositions() {
+    return positions != null;
+  }
+
+  /** {@code [kvHeads, capacity]}, of a cache that {@link #hasPositions}. */
+  float[] positions(int layer) {
+    checkOpen();
+    return positions[layer];
+  }
+
+  Energy energy(int layer) {
+    return energies[layer];
+  }
+
+  void addEnergy(int layer, Energy energy) {
+    energies[layer] = energies[layer].plus(energy);
+  }
+
   /** Where a block's keys begin. */
   int keyOffset(int kvHead, int block) {
     return (kvHead * blocks + block) * headDim * Kernels.BLOCK;
@@ -121,13 +160,28 @@ final class CpuKvCache implements KvCache {
     if (rows > capacity - lengths[layer]) {
       throw new IllegalStateException(
           String.format(
-              "the cache is full: layer %d holds %d tokens, %d more exceed its capacity of %d",
+              "the cache is full: layer %d holds %d entries, %d more exceed its capacity of %d",
               layer, lengths[layer], rows, capacity));
     }
   }
 
-  /** Stores rows of one kv head behind the layer's length, which {@link #grow} moves on. */
-  void store(int layer, int kvHead, float[] newKeys, float[] newValues, int firstRow, int rows) {
+  /**
+   * Stores rows of one kv head behind the layer's length, which {@link #grow} moves on.
+   *
+   * @param newPositions a row's position each; unused where places are positions
+   */
+  void store(
+      int layer,
+      int kvHead,
+      float[] newKeys,
+      float[] newValues,
+      float[] newPositions,
+      int firstRow,
+      int rows) {
+    if (positions != null) {
+      int to = kvHead * capacity + lengths[layer];
+      System.arraycopy(newPositions, firstRow, positions[layer], to, rows);
+    }
     int stride = kvHeads * headDim;
     for (int i = 0; i < rows; i++) {
       int entry = lengths[layer] + i;
@@ -144,9 +198,9 @@ final class CpuKvCache implements KvCache {
     lengths[layer] += rows;
   }
 
-  /** Sets every layer's length, after its entries were moved. */
-  void setLength(int length) {
-    Arrays.fill(lengths, length);
+  /** Sets a layer's length, after its entries were moved. */
+  void setLength(int layer, int length) {
+    lengths[layer] = length;
   }
 
   /** Where a channel of an entry's key lies. */
@@ -171,7 +225,16 @@ final class CpuKvCache implements KvCache {
         values(layer),
         valueOffset(kvHead, 0),
         length * width);
+    if (positions != null) {
+      System.arraycopy(
+          from.positions(layer),
+          kvHead * from.capacity,
+          positions(layer),
+          kvHead * capacity,
+          length);
+    }
     lengths[layer] = length;
+    energies[layer] = from.energies[layer];
   }
 
   /** One kv head's keys {@code [length, headDim]}. */

@@ -11,6 +11,7 @@ final class CpuRope implements Rope {
   private final double[] inverseFrequencies;
   private final double attentionFactor;
   private float[] positions = new float[0];
+  private int prepared;
   private float[] cosines = new float[0];
   private float[] sines = new float[0];
   private Turns turns = new Turns(new float[0], new float[0], 0);
@@ -26,6 +27,10 @@ final class CpuRope implements Rope {
   @Override
   public int headDim() {
     return 2 * inverseFrequencies.length;
+  }
+
+  double attentionFactor() {
+    return attentionFactor;
   }
 
   /** {@code [positions, headDim / 2]}, after {@link #prepare}. */
@@ -46,49 +51,63 @@ final class CpuRope implements Rope {
    */
   record Turns(float[] cosines, float[] sines, int stride) {}
 
-  /** The turns of at least {@code positions} positions, kept for the next caller. */
-  Turns turns(int positions) {
+  /** The table that {@link #prepareTurns} made. */
+  Turns turns() {
+    return turns;
+  }
+
+  /** Makes a table of the turns of at least {@code positions} positions, and keeps it. */
+  void prepareTurns(int positions) {
     if (positions > turns.stride) {
       int half = inverseFrequencies.length;
       int size = Sizes.elements("a table of angles", half, positions);
       turns = new Turns(new float[size], new float[size], positions);
       for (int pair = 0; pair < half; pair++) {
         for (int position = 0; position < positions; position++) {
-          double angle = position * inverseFrequencies[pair];
+          double angle = angle(pair, position);
           turns.cosines[pair * positions + position] = (float) Math.cos(angle);
           turns.sines[pair * positions + position] = (float) Math.sin(angle);
         }
       }
     }
-    return turns;
   }
 
-  void prepare(float[] asked, Team team) {
-    if (Arrays.equals(asked, positions)) {
+  /** Fills the tables for the first {@code rows} of some positions. */
+  void prepare(float[] asked, int rows, Team team) {
+    if (Arrays.equals(asked, 0, rows, positions, 0, prepared)) {
       return;
     }
     int half = inverseFrequencies.length;
-    int size = Sizes.elements("a table of angles", asked.length, half);
+    int size = Sizes.elements("a table of angles", rows, half);
     if (size > cosines.length) {
       cosines = new float[size];
       sines = new float[size];
     }
-    positions = new float[0];
+    prepared = 0;
     int rowsAPart = 16;
     team.run(
-        Sizes.ceilDiv(asked.length, rowsAPart),
+        Sizes.ceilDiv(rows, rowsAPart),
         (part, worker) -> {
-          int end = Math.min(asked.length, (part + 1) * rowsAPart);
+          int end = Math.min(rows, (part + 1) * rowsAPart);
           for (int row = part * rowsAPart; row < end; row++) {
             fill(asked[row], row * half);
           }
         });
-    positions = asked.clone();
+    if (positions.length < rows) {
+      positions = new float[rows];
+    }
+    System.arraycopy(asked, 0, positions, 0, rows);
+    prepared = rows;
+  }
+
+  /** Radians that a pair of channels turns by at a position. */
+  double angle(int pair, double position) {
+    return position * inverseFrequencies[pair];
   }
 
   private void fill(double position, int offset) {
     for (int i = 0; i < inverseFrequencies.length; i++) {
-      double angle = position * inverseFrequencies[i];
+      double angle = angle(i, position);
       cosines[offset + i] = (float) (Math.cos(angle) * attentionFactor);
       sines[offset + i] = (float) (Math.sin(angle) * attentionFactor);
     }

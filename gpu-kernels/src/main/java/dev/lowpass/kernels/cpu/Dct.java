@@ -36,7 +36,17 @@ final class Dct {
 
     /** Replaces the M samples from {@code offset} on by L; those after them are left over. */
     void run(double[] samples, int offset) {
+      transform(samples, offset);
+      restore(samples, offset);
+    }
+
+    /** Replaces the M samples from {@code offset} on by their coefficients. */
+    void transform(double[] samples, int offset) {
       forward.forward(samples, offset, true);
+    }
+
+    /** Replaces the coefficients by the L samples of the lowest. */
+    void restore(double[] samples, int offset) {
       inverse.inverse(samples, offset, true);
       for (int i = offset; i < offset + length; i++) {
         samples[i] *= scale;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
 import java.util.Arrays;
@@ -44,7 +45,7 @@ class AttentionTest {
       float[] v = values();
       int heads = kvHeads * group;
       float[] out = new float[tokens * heads * headDim];
-      try (KvCache cache = device.kvCache(2, kvHeads, headDim, tokens)) {
+      try (KvCache cache = device.kvCache(2, kvHeads, headDim, tokens, Positions.CACHE)) {
         for (int first = 0; first < tokens; first += chunk) {
           int rows = Math.min(chunk, tokens - first);
           Tensor result = device.tensor(rows, heads * headDim);
@@ -53,9 +54,16 @@ class AttentionTest {
               spans,
               1,
               slice(device, k, first, rows, kvHeads * headDim),
-              slice(device, v, first, rows, kvHeads * headDim));
+              slice(device, v, first, rows, kvHeads * headDim),
+              Fixture.positions(device, first, rows));
           device.attention(
-              result, slice(device, q, first, rows, heads * headDim), spans, 1, scale(), window);
+              result,
+              slice(device, q, first, rows, heads * headDim),
+              spans,
+              1,
+              scale(),
+              window,
+              null);
           float[] part = Fixture.all(device, result);
           System.arraycopy(part, 0, out, first * heads * headDim, part.length);
         }
@@ -158,13 +166,14 @@ class AttentionTest {
       // The same sequence's last 5 rows, between two others' in one batch.
       KvCache[] caches = new KvCache[3];
       for (int i = 0; i < 3; i++) {
-        caches[i] = device.kvCache(1, 2, 16, 100);
+        caches[i] = device.kvCache(1, 2, 16, 100, Positions.CACHE);
       }
       device.append(
           List.of(new Span(caches[1], 0, 85)),
           0,
           slice(device, one.keys(), 0, 85, 32),
-          slice(device, one.values(), 0, 85, 32));
+          slice(device, one.values(), 0, 85, 32),
+          Fixture.positions(device, 0, 85));
       List<Span> batch =
           List.of(new Span(caches[2], 0, 4), new Span(caches[1], 4, 5), new Span(caches[0], 9, 11));
       float[] q = new Fixture(7).floats(20 * 96);
@@ -173,9 +182,14 @@ class AttentionTest {
       System.arraycopy(one.queries(), 85 * 96, q, 4 * 96, 5 * 96);
       System.arraycopy(one.keys(), 85 * 32, k, 4 * 32, 5 * 32);
       System.arraycopy(one.values(), 85 * 32, v, 4 * 32, 5 * 32);
-      device.append(batch, 0, slice(device, k, 0, 20, 32), slice(device, v, 0, 20, 32));
+      device.append(
+          batch,
+          0,
+          slice(device, k, 0, 20, 32),
+          slice(device, v, 0, 20, 32),
+          Fixture.positions(device, 0, 20));
       Tensor out = device.tensor(20, 96);
-      device.attention(out, slice(device, q, 0, 20, 96), batch, 0, one.scale(), ALL);
+      device.attention(out, slice(device, q, 0, 20, 96), batch, 0, one.scale(), ALL, null);
       assertThat(Arrays.copyOfRange(Fixture.all(device, out), 4 * 96, 9 * 96))
           .isEqualTo(Arrays.copyOfRange(expected, 85 * 96, 90 * 96));
     }
@@ -186,15 +200,21 @@ class AttentionTest {
   @MethodSource("kernels")
   void anInfiniteEntryLeavesEarlierRowsAlone(Kernels kernels) {
     try (Device device = new CpuDevice(kernels, 1)) {
-      KvCache cache = device.kvCache(1, 1, 8, 64);
+      KvCache cache = device.kvCache(1, 1, 8, 64, Positions.CACHE);
       float[] values = new Fixture(1).floats(10 * 8);
       Arrays.fill(values, 9 * 8, 10 * 8, Float.POSITIVE_INFINITY);
       float[] keys = new Fixture(2).floats(10 * 8);
       Arrays.fill(keys, 9 * 8, 10 * 8, Float.NaN);
       List<Span> spans = List.of(new Span(cache, 0, 10));
-      device.append(spans, 0, slice(device, keys, 0, 10, 8), slice(device, values, 0, 10, 8));
+      device.append(
+          spans,
+          0,
+          slice(device, keys, 0, 10, 8),
+          slice(device, values, 0, 10, 8),
+          Fixture.positions(device, 0, 10));
       Tensor out = device.tensor(10, 8);
-      device.attention(out, slice(device, new Fixture(3).floats(80), 0, 10, 8), spans, 0, 1, ALL);
+      device.attention(
+          out, slice(device, new Fixture(3).floats(80), 0, 10, 8), spans, 0, 1, ALL, null);
       for (int row = 0; row < 9; row++) {
         for (float value : device.read(out, row)) {
           assertThat(value).isFinite();
@@ -210,15 +230,16 @@ class AttentionTest {
     Case test = new Case(1, 2, 16, 100, ALL);
     try (Device device = new CpuDevice(kernels, 2)) {
       float[] expected = test.run(device, 100);
-      KvCache cache = device.kvCache(1, 1, 16, 120);
+      KvCache cache = device.kvCache(1, 1, 16, 120, Positions.CACHE);
       device.append(
           List.of(new Span(cache, 0, 70)),
           0,
           slice(device, test.keys(), 0, 70, 16),
-          slice(device, test.values(), 0, 70, 16));
+          slice(device, test.values(), 0, 70, 16),
+          Fixture.positions(device, 0, 70));
       List<Span> other = List.of(new Span(cache, 0, 50));
       Tensor noise = slice(device, new Fixture(9).floats(50 * 16), 0, 50, 16);
-      device.append(other, 0, noise, noise);
+      device.append(other, 0, noise, noise, Fixture.positions(device, 70, 50));
       assertThat(cache.length(0)).isEqualTo(120);
       cache.truncate(70);
       List<Span> spans = List.of(new Span(cache, 0, 30));
@@ -226,9 +247,11 @@ class AttentionTest {
           spans,
           0,
           slice(device, test.keys(), 70, 30, 16),
-          slice(device, test.values(), 70, 30, 16));
+          slice(device, test.values(), 70, 30, 16),
+          Fixture.positions(device, 70, 30));
       Tensor out = device.tensor(30, 32);
-      device.attention(out, slice(device, test.queries(), 70, 30, 32), spans, 0, test.scale(), ALL);
+      device.attention(
+          out, slice(device, test.queries(), 70, 30, 32), spans, 0, test.scale(), ALL, null);
       assertThat(Fixture.all(device, out)).isEqualTo(Arrays.copyOfRange(expected, 70 * 32, 3200));
     }
   }

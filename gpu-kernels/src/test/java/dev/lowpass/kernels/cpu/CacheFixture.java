@@ -30,15 +30,12 @@ final class CacheFixture {
       Device device, KvCache cache, int kvHeads, Rope rope, float[] keys, float[] values) {
     int headDim = rope.headDim();
     int entries = keys.length / kvHeads / headDim;
-    float[] positions = new float[entries];
-    for (int i = 0; i < entries; i++) {
-      positions[i] = cache.length(0) + i;
-    }
+    Tensor positions = Fixture.positions(device, cache.length(0), entries);
     Tensor rotated = rows(device, kvHeads, entries, headDim, keys);
-    device.rotate(rotated, rope, positions);
+    device.rotate(rotated, rope, positions, entries);
     Tensor plain = rows(device, kvHeads, entries, headDim, values);
     for (int layer = 0; layer < ((CpuKvCache) cache).layers(); layer++) {
-      device.append(List.of(new Span(cache, 0, entries)), layer, rotated, plain);
+      device.append(List.of(new Span(cache, 0, entries)), layer, rotated, plain, positions);
     }
   }
 

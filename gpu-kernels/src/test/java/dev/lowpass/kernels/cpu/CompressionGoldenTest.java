@@ -9,6 +9,7 @@ import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.GoldenFiles;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Rope;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -46,11 +47,11 @@ class CompressionGoldenTest {
     float[] expected = golden.floats("compressed");
     double[] frequencies = CacheFixture.frequencies(headDim);
     try (Device device = CpuDevice.open(2);
-        KvCache cache = device.kvCache(1, heads, headDim, entries)) {
+        KvCache cache = device.kvCache(1, heads, headDim, entries, Positions.CACHE)) {
       Rope rope = device.rope(frequencies, 1);
       CacheFixture.append(device, cache, heads, rope, input, input);
       CachePlan plan = CachePlan.of(entries, new CachePlan.LowPass(0, entries, retained));
-      device.apply(cache, plan, rope);
+      device.apply(cache, 0, plan, rope, null);
       assertThat(cache.length(0)).isEqualTo(retained);
       for (int head = 0; head < heads; head++) {
         float[] values = device.readValues(cache, 0, head);

@@ -9,6 +9,7 @@ import dev.lowpass.kernels.CachePlan.Keep;
 import dev.lowpass.kernels.CachePlan.LowPass;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Rope;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -49,7 +50,7 @@ class CompressionTest {
           KvCache cache = cache(device, plan.length())) {
         Rope rope = device.rope(FREQUENCIES, factor);
         CacheFixture.append(device, cache, HEADS, rope, keys, values);
-        device.apply(cache, plan, rope);
+        applyAll(device, cache, plan, rope);
         for (int layer = 0; layer < 2; layer++) {
           assertThat(cache.length(layer)).isEqualTo(plan.result());
           for (int head = 0; head < HEADS; head++) {
@@ -72,7 +73,7 @@ class CompressionTest {
       fill(device, cache, rope, plan.length(), 3);
       float[] keys = device.readKeys(cache, 1, 1);
       float[] values = device.readValues(cache, 1, 1);
-      device.apply(cache, plan, rope);
+      applyAll(device, cache, plan, rope);
       int still = 0;
       if (!plan.segments().isEmpty() && plan.segments().get(0) instanceof Keep keep) {
         still = keep.to() * HEAD_DIM;
@@ -93,7 +94,7 @@ class CompressionTest {
           KvCache cache = cache(device, plan.length() + 9)) {
         Rope rope = device.rope(FREQUENCIES, 1);
         fill(device, cache, rope, plan.length(), 3);
-        device.apply(cache, plan, rope);
+        applyAll(device, cache, plan, rope);
         float[] keys = device.readKeys(cache, 0, 1);
         assertThat(keys).isEqualTo(expected == null ? keys : expected);
         expected = keys;
@@ -168,7 +169,7 @@ class CompressionTest {
       assertThat(branch.length(0)).isEqualTo(77);
       assertThat(device.readKeys(branch, 1, 1)).isEqualTo(keys);
       assertThat(device.readValues(branch, 1, 1)).isEqualTo(values);
-      device.apply(branch, CachePlan.of(77, new LowPass(0, 77, 5)), rope);
+      applyAll(device, branch, CachePlan.of(77, new LowPass(0, 77, 5)), rope);
       fill(device, branch, rope, 20, 6);
       assertThat(cache.length(0)).isEqualTo(77);
       assertThat(device.readKeys(cache, 1, 1)).isEqualTo(keys);
@@ -187,15 +188,20 @@ class CompressionTest {
         KvCache small = cache(device, 19)) {
       Rope rope = device.rope(FREQUENCIES, 1);
       fill(device, cache, rope, 20, 4);
-      assertThatThrownBy(() -> device.apply(cache, CachePlan.of(21, new Keep(0, 9)), rope))
+      assertThatThrownBy(() -> device.apply(cache, 0, CachePlan.of(21, new Keep(0, 9)), rope, null))
           .hasMessageContaining("a plan for 21 entries, layer 0 holds 20");
       assertThatThrownBy(() -> device.copy(small, cache)).hasMessageContaining("room for 19");
       assertThatThrownBy(() -> device.copy(cache, cache)).hasMessageContaining("are one");
     }
   }
 
+  private static void applyAll(Device device, KvCache cache, CachePlan plan, Rope rope) {
+    device.apply(cache, 0, plan, rope, null);
+    device.apply(cache, 1, plan, rope, null);
+  }
+
   private static KvCache cache(Device device, int capacity) {
-    return device.kvCache(2, HEADS, HEAD_DIM, capacity);
+    return device.kvCache(2, HEADS, HEAD_DIM, capacity, Positions.CACHE);
   }
 
   private static void fill(Device device, KvCache cache, Rope rope, int entries, int seed) {

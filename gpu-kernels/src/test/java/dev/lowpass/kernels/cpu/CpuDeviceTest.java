@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
@@ -69,7 +70,7 @@ class CpuDeviceTest {
     refuses(() -> device.rmsNorm(a, a, 1, w, 0), "test.weight [4, 8] is no vector [1, n]");
     refuses(() -> device.swiglu(a, b, 1), "swiglu: gate is [2, 8], up [2, 6]");
     refuses(
-        () -> device.rotate(b, device.rope(new double[] {1, 1}, 1), new float[] {0}),
+        () -> device.rotate(b, device.rope(new double[] {1, 1}, 1), device.tensor(1, 1), 1),
         "rotate: heads is [2, 6], the embedding's headDim 4");
     refuses(() -> device.embed(a, w, new int[] {4}), "embed: token 4 is not in test.weight [4, 8]");
     refuses(
@@ -83,53 +84,60 @@ class CpuDeviceTest {
 
   @Test
   void aFullCache() {
-    KvCache cache = device.kvCache(2, 2, 4, 5);
+    KvCache cache = device.kvCache(2, 2, 4, 5, Positions.CACHE);
     Tensor rows = device.tensor(6, 8);
+    Tensor positions = device.tensor(6, 1);
     assertThat(cache.capacity()).isEqualTo(5);
     assertThat(cache.bytes()).isGreaterThanOrEqualTo(2 * 2 * 2 * 4 * 5 * 4);
-    device.append(List.of(new Span(cache, 0, 3)), 1, rows, rows);
+    device.append(List.of(new Span(cache, 0, 3)), 1, rows, rows, positions);
     assertThat(cache.length(0)).isZero();
     assertThat(cache.length(1)).isEqualTo(3);
-    assertThatThrownBy(() -> device.append(List.of(new Span(cache, 0, 3)), 1, rows, rows))
+    assertThatThrownBy(
+            () -> device.append(List.of(new Span(cache, 0, 3)), 1, rows, rows, positions))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("the cache is full: layer 1 holds 3 tokens, 3 more exceed its capacity of 5");
+        .hasMessage("the cache is full: layer 1 holds 3 entries, 3 more exceed its capacity of 5");
     assertThat(cache.length(1)).isEqualTo(3);
-    refuses(() -> cache.truncate(1), "cannot truncate to 1 tokens: layer 0 holds 0");
-    refuses(() -> cache.truncate(-1), "cannot truncate to -1 tokens: layer 0 holds 0");
+    refuses(() -> cache.truncate(1), "cannot truncate to 1 entries: layer 0 holds 0");
+    refuses(() -> cache.truncate(-1), "cannot truncate to -1 entries: layer 0 holds 0");
     cache.truncate(0);
     assertThat(cache.length(1)).isZero();
     cache.close();
-    assertThatThrownBy(() -> device.append(List.of(new Span(cache, 0, 1)), 1, rows, rows))
+    assertThatThrownBy(
+            () -> device.append(List.of(new Span(cache, 0, 1)), 1, rows, rows, positions))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the cache is closed");
   }
 
   @Test
   void spansThatDoNotFit() {
-    KvCache cache = device.kvCache(1, 2, 4, 9);
+    KvCache cache = device.kvCache(1, 2, 4, 9, Positions.CACHE);
     Tensor queries = device.tensor(3, 16);
     Tensor rows = device.tensor(3, 8);
+    Tensor positions = device.tensor(3, 1);
     Span one = new Span(cache, 0, 1);
     refuses(
-        () -> device.append(List.of(one, new Span(cache, 1, 1)), 0, rows, rows),
+        () -> device.append(List.of(one, new Span(cache, 1, 1)), 0, rows, rows, positions),
         "append: two spans of one cache");
-    refuses(() -> device.append(List.of(one), 1, rows, rows), "append: layer 1 of a cache of 1");
     refuses(
-        () -> device.append(List.of(one), 0, queries, rows),
+        () -> device.append(List.of(one), 1, rows, rows, positions),
+        "append: layer 1 of a cache of 1");
+    refuses(
+        () -> device.append(List.of(one), 0, queries, rows, positions),
         "append: keys is [3, 16], values [3, 8], the cache has 2 kv heads of 4 channels");
     refuses(
-        () -> device.append(List.of(new Span(cache, 2, 2)), 0, rows, rows),
+        () -> device.append(List.of(new Span(cache, 2, 2)), 0, rows, rows, positions),
         "keys is [3, 8], the batch has 4 rows");
     Tensor out = device.tensor(3, 16);
     refuses(
-        () -> device.attention(out, queries, List.of(one), 0, 1, 1),
+        () -> device.attention(out, queries, List.of(one), 0, 1, 1, null),
         "attention: a span has 1 rows, its cache 0 entries at layer 0");
-    device.append(List.of(one), 0, rows, rows);
+    device.append(List.of(one), 0, rows, rows, positions);
     refuses(
-        () -> device.attention(out, queries, List.of(one), 0, 1, 0), "attention: the window is 0");
+        () -> device.attention(out, queries, List.of(one), 0, 1, 0, null),
+        "attention: the window is 0");
     Tensor odd = device.tensor(3, 12);
     refuses(
-        () -> device.attention(device.tensor(3, 12), odd, List.of(one), 0, 1, 9),
+        () -> device.attention(device.tensor(3, 12), odd, List.of(one), 0, 1, 9, null),
         "attention: queries is [3, 12], the cache has 2 kv heads of 4 channels");
   }
 

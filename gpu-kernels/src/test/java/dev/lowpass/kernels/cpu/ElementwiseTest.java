@@ -147,9 +147,11 @@ class ElementwiseTest {
         int columns = 3 * headDim;
         float[] x = new Fixture(headDim).floats(6 * columns);
         Tensor tensor = Fixture.tensor(device, 6, columns, x);
+        Tensor places = Fixture.tensor(device, 5, 1, positions);
+        Tensor others = Fixture.tensor(device, 5, 1, 0, 1, 2.5f, 7, 131071.5f);
         // Positions from before must not be taken for these.
-        device.rotate(device.tensor(5, columns), rope, new float[] {0, 1, 2.5f, 7, 131071.5f});
-        device.rotate(tensor, rope, positions);
+        device.rotate(device.tensor(5, columns), rope, others, 5);
+        device.rotate(tensor, rope, places, positions.length);
         float[] actual = Fixture.all(device, tensor);
         for (int row = 0; row < positions.length; row++) {
           for (int head = 0; head < 3; head++) {

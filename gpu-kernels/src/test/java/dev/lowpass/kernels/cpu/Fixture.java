@@ -29,12 +29,19 @@ final class Fixture {
   }
 
   static Tensor tensor(Device device, int rows, int columns, float... data) {
-    int[] tokens = new int[rows];
-    for (int i = 0; i < rows; i++) {
-      tokens[i] = i;
-    }
     Tensor tensor = device.tensor(rows, columns);
-    device.embed(tensor, weight(device, DType.F32, rows, columns, data), tokens);
+    device.write(tensor, data);
+    return tensor;
+  }
+
+  /** Positions {@code [count, 1]}: first, first + 1, ... */
+  static Tensor positions(Device device, int first, int count) {
+    float[] positions = new float[count];
+    for (int i = 0; i < count; i++) {
+      positions[i] = first + i;
+    }
+    Tensor tensor = device.tensor(count, 1);
+    device.write(tensor, positions);
     return tensor;
   }
 

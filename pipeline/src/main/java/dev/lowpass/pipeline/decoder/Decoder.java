@@ -3,6 +3,7 @@ package dev.lowpass.pipeline.decoder;
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
@@ -23,6 +24,7 @@ public final class Decoder implements AutoCloseable {
   private final int maxRows;
 
   // Activations of one pass, [maxRows, ...].
+  private final Tensor positions;
   private final Tensor hidden;
   private final Tensor normed;
   private final Tensor queries;
@@ -43,6 +45,7 @@ public final class Decoder implements AutoCloseable {
     this.maxRows = maxRows;
     this.weights = DecoderWeights.load(checkpoint, device);
     this.rope = device.rope(config.rope().inverseFrequencies(), config.rope().attentionFactor());
+    this.positions = device.tensor(maxRows, 1);
     this.hidden = device.tensor(maxRows, config.hiddenSize());
     this.normed = device.tensor(maxRows, config.hiddenSize());
     this.queries = device.tensor(maxRows, config.heads() * config.headDim());
@@ -79,12 +82,15 @@ public final class Decoder implements AutoCloseable {
 
   /** Takes a cache for one sequence of up to {@code capacity} tokens. */
   public KvCache newCache(int capacity) {
-    return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity);
+    return device.kvCache(
+        config.layers(), config.kvHeads(), config.headDim(), capacity, Positions.CACHE);
   }
 
   /** Carries out a plan on a cache, whose entries' positions are their places in it. */
   public void apply(KvCache cache, CachePlan plan) {
-    device.apply(cache, plan, rope);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      device.apply(cache, layer, plan, rope, null);
+    }
   }
 
   /** Makes a cache hold what another one does. */
@@ -108,9 +114,10 @@ public final class Decoder implements AutoCloseable {
       throw new IllegalArgumentException(
           rows + " tokens and " + positions.length + " positions in a pass of up to " + maxRows);
     }
+    device.write(this.positions, positions);
     device.embed(hidden, weights.embedding(), tokens);
     for (int i = 0; i < config.layers(); i++) {
-      attention(i, rows, positions, spans);
+      attention(i, rows, spans);
       mlp(weights.layers().get(i), rows);
     }
     if (logitRows.length > 0) {
@@ -120,7 +127,7 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
-  private void attention(int index, int rows, float[] positions, List<Span> spans) {
+  private void attention(int index, int rows, List<Span> spans) {
     DecoderWeights.Layer layer = weights.layers().get(index);
     float epsilon = config.rmsNormEpsilon();
     device.rmsNorm(normed, hidden, rows, layer.attentionNorm(), epsilon);
@@ -131,11 +138,11 @@ public final class Decoder implements AutoCloseable {
       device.rmsNorm(queries, queries, rows, layer.queryNorm(), epsilon);
       device.rmsNorm(keys, keys, rows, layer.keyNorm(), epsilon);
     }
-    device.rotate(queries, rope, positions);
-    device.rotate(keys, rope, positions);
-    device.append(spans, index, keys, values);
+    device.rotate(queries, rope, positions, rows);
+    device.rotate(keys, rope, positions, rows);
+    device.append(spans, index, keys, values, positions);
     float scale = (float) (1 / Math.sqrt(config.headDim()));
-    device.attention(attended, queries, spans, index, scale, config.window(index));
+    device.attention(attended, queries, spans, index, scale, config.window(index), null);
     linear(update, attended, rows, layer.output());
     device.add(hidden, update, rows);
   }
@@ -166,7 +173,9 @@ public final class Decoder implements AutoCloseable {
   @Override
   public void close() {
     for (Tensor tensor :
-        List.of(hidden, normed, queries, keys, values, attended, update, gate, up, last, logits)) {
+        List.of(
+            positions, hidden, normed, queries, keys, values, attended, update, gate, up, last,
+            logits)) {
       tensor.close();
     }
   }

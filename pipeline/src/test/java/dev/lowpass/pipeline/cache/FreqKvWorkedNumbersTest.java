@@ -8,6 +8,7 @@ import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
@@ -76,21 +77,22 @@ class FreqKvWorkedNumbersTest {
   @Test
   void theDeviceGetsThem() {
     try (Device device = Devices.open("cpu", 2);
-        KvCache cache = device.kvCache(1, 1, 4, POLICY.cacheTokens());
+        KvCache cache = device.kvCache(1, 1, 4, POLICY.cacheTokens(), Positions.CACHE);
+        Tensor position = device.tensor(1, 1);
         Tensor out = device.tensor(1, 4)) {
       Rope rope = device.rope(FREQUENCIES, 1);
       for (int t = 0; t < TOKENS; t++) {
         if (POLICY.room(cache.length(0)) == 0) {
-          device.apply(cache, POLICY.plan(cache.length(0)), rope);
+          device.apply(cache, 0, POLICY.plan(cache.length(0)), rope, null);
         }
-        float[] position = {cache.length(0)};
+        device.write(position, new float[] {cache.length(0)});
         Tensor query = tensor(device, query(t));
         Tensor key = tensor(device, key(t));
-        device.rotate(query, rope, position);
-        device.rotate(key, rope, position);
+        device.rotate(query, rope, position, 1);
+        device.rotate(key, rope, position, 1);
         List<Span> spans = List.of(new Span(cache, 0, 1));
-        device.append(spans, 0, key, tensor(device, value(t)));
-        device.attention(out, query, spans, 0, 0.5f, Integer.MAX_VALUE);
+        device.append(spans, 0, key, tensor(device, value(t)), position);
+        device.attention(out, query, spans, 0, 0.5f, Integer.MAX_VALUE, null);
         float[] attended = device.read(out, 0);
         check(t, channels(c -> attended[c]), 2e-6);
       }
