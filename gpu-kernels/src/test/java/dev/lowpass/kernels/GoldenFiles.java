@@ -38,7 +38,7 @@ public final class GoldenFiles {
     }
   }
 
-  /** A safetensors file of F32 tensors. */
+  /** A safetensors file of F32 and I64 tensors. */
   public record Tensors(JsonNode header, ByteBuffer data) {
     public static Tensors read(Path file) throws IOException {
       ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
@@ -55,14 +55,31 @@ public final class GoldenFiles {
       return header.get(tensor).get("shape").get(axis).asInt();
     }
 
+    public String text(String key) {
+      return header.get("__metadata__").get(key).asText();
+    }
+
     public float[] floats(String tensor) {
-      JsonNode offsets = header.get(tensor).get("data_offsets");
-      float[] floats = new float[(offsets.get(1).asInt() - offsets.get(0).asInt()) / Float.BYTES];
-      data.slice(offsets.get(0).asInt(), floats.length * Float.BYTES)
-          .order(ByteOrder.LITTLE_ENDIAN)
-          .asFloatBuffer()
-          .get(floats);
+      ByteBuffer bytes = bytes(tensor);
+      float[] floats = new float[bytes.remaining() / Float.BYTES];
+      bytes.asFloatBuffer().get(floats);
       return floats;
+    }
+
+    /** A tensor of indices. */
+    public int[] ints(String tensor) {
+      ByteBuffer bytes = bytes(tensor);
+      int[] ints = new int[bytes.remaining() / Long.BYTES];
+      for (int i = 0; i < ints.length; i++) {
+        ints[i] = Math.toIntExact(bytes.getLong());
+      }
+      return ints;
+    }
+
+    private ByteBuffer bytes(String tensor) {
+      JsonNode offsets = header.get(tensor).get("data_offsets");
+      int begin = offsets.get(0).asInt();
+      return data.slice(begin, offsets.get(1).asInt() - begin).order(ByteOrder.LITTLE_ENDIAN);
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
+import java.util.Arrays;
 import java.util.List;
 
 /** Caches with given contents. */
@@ -39,7 +40,10 @@ final class CacheFixture {
     }
   }
 
-  private static Tensor rows(Device device, int heads, int entries, int headDim, float[] data) {
+  /**
+   * {@code [heads, entries, headDim]} as the rows {@code [entries, heads * headDim]} of a batch.
+   */
+  static Tensor rows(Device device, int heads, int entries, int headDim, float[] data) {
     float[] rows = new float[data.length];
     for (int i = 0; i < data.length; i++) {
       int head = i / headDim / entries;
@@ -47,6 +51,12 @@ final class CacheFixture {
       rows[(entry * heads + head) * headDim + i % headDim] = data[i];
     }
     return Fixture.tensor(device, entries, heads * headDim, rows);
+  }
+
+  /** A kv head's positions, of a cache that remembers them. */
+  static float[] positions(KvCache cache, int layer, int kvHead) {
+    int at = kvHead * cache.capacity();
+    return Arrays.copyOfRange(((CpuKvCache) cache).positions(layer), at, at + cache.length(layer));
   }
 
   /** A kv head's keys {@code [length, headDim]}, their rotation undone in float64. */
