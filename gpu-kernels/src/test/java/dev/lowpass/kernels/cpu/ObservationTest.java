@@ -56,51 +56,61 @@ class ObservationTest {
     float[] keys() {
       return new Fixture(2).floats(entries * kvHeads * headDim);
     }
+  }
+
+  /** What a case must come to. */
+  private static final class Reference {
+    private final Case test;
+    private final float[] queries;
+    private final float[] keys;
+
+    Reference(Case test) {
+      this.test = test;
+      queries = test.queries();
+      keys = test.keys();
+    }
 
     /** {@code scale * q.k} of what a row sees, of other entries minus infinity. */
     double[] logits(int row, int head) {
-      float[] q = queries();
-      float[] k = keys();
-      double[] logits = new double[entries];
-      int own = entries - rows + row;
-      for (int j = 0; j < entries; j++) {
+      double[] logits = new double[test.entries];
+      int own = test.entries - test.rows + row;
+      for (int j = 0; j < logits.length; j++) {
+        int q = (row * test.heads() + head) * test.headDim;
+        int k = (j * test.kvHeads + head / test.group) * test.headDim;
         double score = 0;
-        for (int d = 0; d < headDim; d++) {
-          score +=
-              (double) q[(row * heads() + head) * headDim + d]
-                  * k[(j * kvHeads + head / group) * headDim + d];
+        for (int d = 0; d < test.headDim; d++) {
+          score += (double) queries[q + d] * keys[k + d];
         }
-        boolean seen = j <= own && j > (long) own - window;
-        logits[j] = seen ? score * scale() : Double.NEGATIVE_INFINITY;
+        boolean seen = j <= own && j > (long) own - test.window;
+        logits[j] = seen ? score * test.scale() : Double.NEGATIVE_INFINITY;
       }
       return logits;
     }
 
-    double logSum(int row, int head) {
-      return Math.log(Arrays.stream(logits(row, head)).map(Math::exp).sum());
+    static double logSum(double[] logits) {
+      return Math.log(Arrays.stream(logits).map(Math::exp).sum());
     }
 
     /** {@code [kvHeads, to - from]}. */
     double[][] scores() {
-      double[][] scores = new double[kvHeads][to - from];
-      for (int head = 0; head < heads(); head++) {
-        double[] sums = new double[to - from];
-        for (int row = rows - observed; row < rows; row++) {
+      double[][] scores = new double[test.kvHeads][test.to - test.from];
+      for (int head = 0; head < test.heads(); head++) {
+        double[] sums = new double[test.to - test.from];
+        for (int row = test.rows - test.observed; row < test.rows; row++) {
           double[] logits = logits(row, head);
-          double logSum = logSum(row, head);
-          for (int j = from; j < to; j++) {
-            sums[j - from] += Math.exp(logits[j] - logSum);
+          double logSum = logSum(logits);
+          for (int j = test.from; j < test.to; j++) {
+            sums[j - test.from] += Math.exp(logits[j] - logSum);
           }
         }
         for (int j = 0; j < sums.length; j++) {
-          int reach = pooling.kernel() / 2;
-          double[] near =
-              Arrays.copyOfRange(
-                  sums, Math.max(0, j - reach), Math.min(sums.length, j + reach + 1));
-          scores[head / group][j] +=
-              pooling.kind() == Kind.MAX
+          int reach = test.pooling.kernel() / 2;
+          int end = Math.min(sums.length, j + reach + 1);
+          double[] near = Arrays.copyOfRange(sums, Math.max(0, j - reach), end);
+          scores[head / test.group][j] +=
+              test.pooling.kind() == Kind.MAX
                   ? Arrays.stream(near).max().orElseThrow()
-                  : Arrays.stream(near).sum() / pooling.kernel();
+                  : Arrays.stream(near).sum() / test.pooling.kernel();
         }
       }
       return scores;
@@ -197,14 +207,15 @@ class ObservationTest {
     try (Device device = new CpuDevice(kernels, 2)) {
       for (Case test : CASES) {
         Run run = new Run(device, test, 0);
+        Reference reference = new Reference(test);
         for (int row = 0; row < test.rows; row++) {
           for (int head = 0; head < test.heads(); head++) {
             assertThat((double) run.logSums[row * test.heads() + head])
                 .as("log-sum of row %s, head %s of %s", row, head, test)
-                .isCloseTo(test.logSum(row, head), within(2e-6));
+                .isCloseTo(Reference.logSum(reference.logits(row, head)), within(2e-6));
           }
         }
-        double[][] expected = test.scores();
+        double[][] expected = reference.scores();
         int columns = test.entries + 9;
         // A row's weights add up to 1.
         double tolerance = 5e-6 * test.observed * test.group;
