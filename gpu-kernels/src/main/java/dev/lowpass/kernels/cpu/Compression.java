@@ -255,7 +255,7 @@ final class Compression {
       turns(s, job.rope, pair, old, capacity, filter.from, count);
       unrotate(s, filter.from - job.first, size, count);
       for (int at = 0; at < 2 * count; at += count) {
-        filter(s.samples, at, filter, job.energies, part);
+        filter(s, at, filter, job.energies, part);
       }
       turns(s, job.rope, pair, old == null ? null : positions, places, filter.to, filter.length);
       for (int i = 0; i < filter.length; i++) {
@@ -294,7 +294,7 @@ final class Compression {
         }
       }
       for (int c = 0; c < channels; c++) {
-        filter(s.samples, c * filter.count, filter, job.energies, part);
+        filter(s, c * filter.count, filter, job.energies, part);
       }
       for (int i = 0; i < filter.length; i++) {
         for (int c = 0; c < channels; c++) {
@@ -305,20 +305,19 @@ final class Compression {
   }
 
   /** Filters one channel and counts its energy. */
-  private static void filter(
-      double[] samples, int offset, LowPass filter, double[] energies, int part) {
-    filter.filter.transform(samples, offset);
+  private static void filter(Scratch s, int offset, LowPass filter, double[] energies, int part) {
+    filter.filter.transform(s.samples, offset, s.work);
     double kept = 0;
     for (int k = 1; k < filter.length; k++) {
-      kept += samples[offset + k] * samples[offset + k];
+      kept += s.samples[offset + k] * s.samples[offset + k];
     }
     double all = kept;
     for (int k = filter.length; k < filter.count; k++) {
-      all += samples[offset + k] * samples[offset + k];
+      all += s.samples[offset + k] * s.samples[offset + k];
     }
     energies[2 * part] += kept;
     energies[2 * part + 1] += all;
-    filter.filter.restore(samples, offset);
+    filter.filter.restore(s.samples, offset, s.work);
   }
 
   /** Copies entries {@code [from, to)} of a pair of key channels out, one behind the other. */
@@ -381,7 +380,7 @@ final class Compression {
       return spectra;
     }
     rope.prepareTurns(cache.capacity());
-    var transform = dct.transform(size);
+    Dct.Transform transform = dct.transform(size);
     double[][] sums = new double[2 * kvHeads][size];
     team.run(
         2 * kvHeads,
@@ -403,7 +402,7 @@ final class Compression {
               }
             }
             for (int at = 0; at < 2 * size; at += size) {
-              transform.forward(s.samples, at, true);
+              transform.forward(s.samples, at, s.work);
               for (int k = 0; k < size; k++) {
                 sums[part][k] += s.samples[at + k] * s.samples[at + k];
               }
@@ -424,6 +423,7 @@ final class Compression {
     private final Ranking ranking = new Ranking();
     private float[] entries = new float[0];
     private double[] samples = new double[0];
+    private double[] work = new double[0];
     private float[] cosines = new float[0];
     private float[] sines = new float[0];
 
@@ -435,6 +435,7 @@ final class Compression {
         samples = new double[elements];
       }
       if (cosines.length < size) {
+        work = new double[size];
         cosines = new float[size];
         sines = new float[size];
       }

@@ -82,7 +82,7 @@ class CompressionGoldenTest {
       for (int i = 0; i < entries; i++) {
         samples[i] = input[at + i * headDim];
       }
-      dct.transform(entries).forward(samples, true);
+      dct.transform(entries).forward(samples, 0, new double[entries]);
       for (int k = 0; k < entries; k++) {
         double wanted = expected[at + k * headDim];
         assertThat(samples[k])
@@ -104,7 +104,7 @@ class CompressionGoldenTest {
       for (int i = 0; i < size; i++) {
         samples[i] = i;
       }
-      dct.transform(size).forward(samples, true);
+      dct.transform(size).forward(samples, 0, new double[size]);
       for (int k = 0; k < size; k++) {
         double orthonormal = Math.sqrt((k == 0 ? 1.0 : 2.0) / size) / 2;
         double expected = entry.getValue().get(k).asDouble() * orthonormal;
@@ -133,7 +133,7 @@ class CompressionGoldenTest {
     assertThat(lowPass(7, 3, 3, 1, 4, 1, 5, 9, 2))
         .containsExactly(new double[] {2.17462666, 3.53752987, 5.00212918}, within(1e-8));
     double[] coefficients = {3, 1, 4, 1, 5, 9, 2, 6};
-    new Dct().transform(8).forward(coefficients, true);
+    new Dct().transform(8).forward(coefficients, 0, new double[8]);
     assertThat(coefficients)
         .containsExactly(
             new double[] {
@@ -161,7 +161,7 @@ class CompressionGoldenTest {
   }
 
   private static double[] lowPass(int size, int length, double... samples) {
-    new Dct().filter(size, length).run(samples, 0);
+    new Dct().filter(size, length).run(samples, 0, new double[size]);
     return Arrays.copyOf(samples, length);
   }
 }

@@ -107,7 +107,7 @@ class CompressionTest {
     for (int[] size : new int[][] {{8, 4}, {101, 50}, {252, 126}, {1020, 510}, {4092, 2046}}) {
       double[] samples = new double[size[0]];
       Arrays.fill(samples, 2.5);
-      new Dct().filter(size[0], size[1]).run(samples, 0);
+      new Dct().filter(size[0], size[1]).run(samples, 0, new double[size[0]]);
       for (int i = 0; i < size[1]; i++) {
         assertThat(samples[i]).isCloseTo(2.5, within(1e-12));
       }
@@ -124,9 +124,9 @@ class CompressionTest {
       sum[i] = 3 * one[i] - other[i];
     }
     Dct.Filter filter = new Dct().filter(size, 40);
-    filter.run(one, 0);
-    filter.run(other, 0);
-    filter.run(sum, 0);
+    filter.run(one, 0, new double[size]);
+    filter.run(other, 0, new double[size]);
+    filter.run(sum, 0, new double[size]);
     for (int i = 0; i < 40; i++) {
       assertThat(sum[i]).isCloseTo(3 * one[i] - other[i], within(1e-12));
     }
@@ -140,7 +140,7 @@ class CompressionTest {
       for (int j = 0; j < size[0]; j++) {
         columns[j] = new double[size[0]];
         columns[j][j] = 1;
-        new Dct().filter(size[0], size[1]).run(columns[j], 0);
+        new Dct().filter(size[0], size[1]).run(columns[j], 0, new double[size[0]]);
       }
       for (int i = 0; i < size[1]; i++) {
         for (int k = 0; k < size[1]; k++) {
