@@ -56,7 +56,12 @@ final class Compression {
       int first,
       int end,
       int result,
-      double[] energies) {}
+      double[] energies) {
+    /** Entries of the longest low-pass. */
+    int longest() {
+      return Arrays.stream(filters).mapToInt(LowPass::count).max().orElse(0);
+    }
+  }
 
   void run(CpuKvCache cache, int layer, CachePlan plan, CpuRope rope, float[] scores, int columns) {
     int result = plan.result();
@@ -68,9 +73,10 @@ final class Compression {
       int parts = kvHeads * partsAHead;
       double[] energies = new double[2 * parts];
       Job job = new Job(cache, layer, rope, filters, first, plan.length(), result, energies);
-      rope.prepareTurns(cache.capacity());
       if (cache.hasPositions()) {
         movePositions(job);
+      } else {
+        rope.prepareTurns(cache.capacity());
       }
       team.run(
           parts,
@@ -222,7 +228,7 @@ final class Compression {
     CpuKvCache cache = job.cache;
     int size = job.end - job.first;
     int places = kvHead * job.result;
-    s.prepare(size, 2);
+    s.prepare(size, job.longest(), 2);
     loadPair(s, cache, job.layer, kvHead, pair, job.first, job.end);
     float[] keys = cache.keys(job.layer);
     int second = cache.headDim() / 2 * Kernels.BLOCK;
@@ -273,7 +279,7 @@ final class Compression {
     float[] values = cache.values(job.layer);
     int channels = Math.min(CHANNELS, cache.headDim() - channel);
     int width = cache.width();
-    s.prepare(job.end - job.first, channels);
+    s.prepare(job.end - job.first, job.longest(), channels);
     for (int i = job.first; i < job.end; i++) {
       int from = cache.valueOffset(kvHead, i) + channel;
       System.arraycopy(values, from, s.entries, (i - job.first) * channels, channels);
@@ -379,7 +385,9 @@ final class Compression {
     if (size == 0) {
       return spectra;
     }
-    rope.prepareTurns(cache.capacity());
+    if (!cache.hasPositions()) {
+      rope.prepareTurns(cache.capacity());
+    }
     Dct.Transform transform = dct.transform(size);
     double[][] sums = new double[2 * kvHeads][size];
     team.run(
@@ -387,7 +395,7 @@ final class Compression {
         (part, worker) -> {
           Scratch s = scratches[worker];
           int kvHead = part / 2;
-          s.prepare(size, 2);
+          s.prepare(size, size, 2);
           for (int pair = 0; pair < cache.headDim() / 2; pair++) {
             if (part % 2 == 0) {
               float[] positions = cache.hasPositions() ? cache.positions(layer) : null;
@@ -427,17 +435,23 @@ final class Compression {
     private float[] cosines = new float[0];
     private float[] sines = new float[0];
 
-    /** Makes room for some channels of {@code size} entries. */
-    void prepare(int size, int channels) {
+    /**
+     * Makes room for some channels of {@code size} entries.
+     *
+     * @param filtered entries of the longest low-pass
+     */
+    void prepare(int size, int filtered, int channels) {
       int elements = Sizes.elements("channels to move", size, channels);
       if (entries.length < elements) {
         entries = new float[elements];
-        samples = new double[elements];
       }
-      if (cosines.length < size) {
-        work = new double[size];
-        cosines = new float[size];
-        sines = new float[size];
+      if (samples.length < filtered * channels) {
+        samples = new double[filtered * channels];
+      }
+      if (work.length < filtered) {
+        work = new double[filtered];
+        cosines = new float[filtered];
+        sines = new float[filtered];
       }
     }
   }

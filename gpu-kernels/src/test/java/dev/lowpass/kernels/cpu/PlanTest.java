@@ -300,6 +300,23 @@ class PlanTest {
   }
 
   @Test
+  void aCopyHasThePositions() {
+    try (Device device = CpuDevice.open(2)) {
+      Layer layer = new Layer(device, Positions.ORIGINAL);
+      layer.append(100, new Fixture(1));
+      layer.apply(
+          CachePlan.of(100, new Best(0, 90, 20), new LowPass(90, 100, 5)),
+          randomScores(new Random(1), 100));
+      KvCache copy = device.kvCache(2, HEADS, HEAD_DIM, 30, Positions.ORIGINAL);
+      device.copy(copy, layer.cache);
+      for (int head = 0; head < HEADS; head++) {
+        assertThat(CacheFixture.positions(copy, 1, head))
+            .isEqualTo(CacheFixture.positions(layer.cache, 1, head));
+      }
+    }
+  }
+
+  @Test
   void refusesWhatOverlaps() {
     refuses("apart", 9, new Keep(0, 4), new Keep(3, 9));
     refuses("apart", 9, new Keep(5, 9), new Keep(0, 6));
