@@ -8,17 +8,23 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 
 /**
- * The benchmarks' ratios on a machine that others use too: contestants take turns, and each one's
- * best time counts. On one thread that is CPU time, which waiting for a core does not lengthen; on
- * several it is wall time, which needs some moments in which all cores are ours.
+ * Speeds next to each other in one run: contestants take turns. A turn is a pause, calls that are
+ * not counted, for they wake the threads, and one that is. On one thread the time is CPU time,
+ * which waiting for a core does not lengthen; on several it is wall time.
  */
 public final class InterleavedRatios {
+  /** Calls of each contestant before the first turn: what the JIT compiler learns from. */
+  private static final int WARM_UP = 40;
+
+  private static final int UNCOUNTED = 2;
+
   private InterleavedRatios() {}
 
   /**
@@ -31,7 +37,7 @@ public final class InterleavedRatios {
     int rounds = Integer.parseInt(args[1]);
     try (Device device = CpuDevice.open(threads);
         Team team = new Team(threads)) {
-      System.out.println(device.description() + ", best of " + rounds);
+      System.out.println(device.description() + ", median and best of " + rounds);
       for (int[] shape : new int[][] {{1536, 576}, {576, 1536}, {2048, 2048}, {8192, 2048}}) {
         prefill(device, threads, rounds, shape[0], shape[1]);
       }
@@ -45,8 +51,12 @@ public final class InterleavedRatios {
     int rows = 512;
     Map<String, Runnable> contestants = new LinkedHashMap<>();
     openblas.blas_set_num_threads(threads);
-    FloatPointer x = new FloatPointer((long) rows * columns).zero();
-    FloatPointer w = new FloatPointer((long) outputs * columns).zero();
+    // Values that every type holds: all contestants multiply the same.
+    Fixture fixture = new Fixture(1);
+    float[] inputs = fixture.floats(rows * columns);
+    float[] matrix = fixture.floats(DType.F16, outputs * columns);
+    FloatPointer x = new FloatPointer(inputs);
+    FloatPointer w = new FloatPointer(matrix);
     FloatPointer y = new FloatPointer((long) rows * outputs).zero();
     contestants.put(
         "OpenBLAS",
@@ -66,10 +76,11 @@ public final class InterleavedRatios {
                 0f,
                 y,
                 outputs));
-    Tensor in = device.tensor(rows, columns);
+    Tensor in = Fixture.tensor(device, rows, columns, inputs);
     Tensor out = device.tensor(rows, outputs);
     for (DType type : DType.values()) {
       ByteBuffer data = ByteBuffer.allocateDirect(outputs * columns * type.bytes());
+      data.put(Fixture.bytes(type, matrix)).flip();
       Weight weight = device.weight("weight", type, outputs, columns, data);
       contestants.put(type.name(), () -> device.linear(out, in, rows, weight, null));
     }
@@ -84,6 +95,10 @@ public final class InterleavedRatios {
 
   private static void decode(Device device, Team team, int threads, int rounds, int columns) {
     ByteBuffer data = ByteBuffer.allocateDirect(DecodeBenchmark.BYTES);
+    // Small numbers in every type.
+    for (int i = 0; i < DecodeBenchmark.BYTES; i += 2) {
+      data.putShort(i, (short) (0x3000 | (i * 7919 & 0xfff)));
+    }
     Map<String, Runnable> contestants = new LinkedHashMap<>();
     contestants.put("read", () -> DecodeBenchmark.sum(team, data));
     Tensor in = device.tensor(1, columns);
@@ -123,25 +138,42 @@ public final class InterleavedRatios {
         threads == 1
             ? ManagementFactory.getThreadMXBean()::getCurrentThreadCpuTime
             : System::nanoTime;
-    long[] best = new long[contestants.size()];
-    Arrays.fill(best, Long.MAX_VALUE);
+    List<Runnable> calls = List.copyOf(contestants.values());
+    for (Runnable call : calls) {
+      repeat(call, WARM_UP);
+    }
+    long[][] times = new long[calls.size()][rounds];
     for (int round = 0; round < rounds; round++) {
-      int i = 0;
-      for (Runnable contestant : contestants.values()) {
+      for (int i = 0; i < times.length; i++) {
         pause();
+        repeat(calls.get(i), UNCOUNTED);
         long start = clock.getAsLong();
-        contestant.run();
-        best[i] = Math.min(best[i], clock.getAsLong() - start);
-        i++;
+        calls.get(i).run();
+        times[i][round] = clock.getAsLong() - start;
       }
     }
-    StringBuilder line = new StringBuilder(title).append(':');
+    for (long[] time : times) {
+      Arrays.sort(time);
+    }
+    StringBuilder line = new StringBuilder(title).append(", ").append(unit).append(':');
     int i = 0;
     for (String name : contestants.keySet()) {
-      double ratio = (double) best[0] / best[i];
-      line.append(String.format(" | %s %.1f %s %.2f", name, work / (best[i] * 1e-9), unit, ratio));
+      long median = times[i][rounds / 2];
+      line.append(
+          String.format(
+              " | %s %.1f (best %.1f) %.2f",
+              name,
+              work / (median * 1e-9),
+              work / (times[i][0] * 1e-9),
+              (double) times[0][rounds / 2] / median));
       i++;
     }
     System.out.println(line);
+  }
+
+  private static void repeat(Runnable call, int times) {
+    for (int i = 0; i < times; i++) {
+      call.run();
+    }
   }
 }

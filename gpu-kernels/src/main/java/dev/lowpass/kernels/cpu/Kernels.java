@@ -12,15 +12,6 @@ import java.nio.ByteBuffer;
  * in the last bits.
  */
 interface Kernels {
-  /** Rows of a {@link #tile}. */
-  int TILE_ROWS = 5;
-
-  /**
-   * Outputs of a {@link #tile}. Ten sums hide the latency of a multiply-add and leave six of 16
-   * registers for operands: with twelve, C2 spills.
-   */
-  int TILE_OUTPUTS = 2;
-
   /**
    * Elements of the contraction that a tile takes at most: its rows stay in the L1 cache. A
    * constant distance between rows is what lets C2 check a tile's bounds outside of its loop.
@@ -41,6 +32,12 @@ interface Kernels {
 
   /** Floats a vector: a power of two, at most 16. */
   int lanes();
+
+  /** Rows of a {@link #tile}. */
+  int tileRows();
+
+  /** Outputs of a {@link #tile}, a power of two of at most 32. */
+  int tileOutputs();
 
   /**
    * Elements of a weight that are read together, {@link #lanes()} or a multiple. Within each such
@@ -63,12 +60,14 @@ interface Kernels {
   /**
    * Adds the products of some rows with some outputs, lane by lane, to a vector of sums each.
    *
-   * @param rows {@code [TILE_ROWS, DEPTH]} from {@code row} on
-   * @param panel {@code [TILE_OUTPUTS, DEPTH]} from {@code output} on
+   * @param floats holds all operands
+   * @param row where the rows {@code [tileRows, DEPTH]} begin
+   * @param output where the outputs' elements {@code [tileOutputs, DEPTH]} begin
    * @param depth elements of a row that are there, a multiple of {@link #lanes()}
-   * @param sums {@code [TILE_ROWS, TILE_OUTPUTS, lanes]} from {@code sum} on
+   * @param sum where the first row's sums {@code [tileOutputs, lanes]} begin
+   * @param stride distance of the next row's sums
    */
-  void tile(float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum);
+  void tile(float[] floats, int row, int output, int depth, int sum, int stride);
 
   /**
    * Sums the products of one row with {@link #DOTS} outputs, lane by lane, in {@link #tile}'s
@@ -92,6 +91,12 @@ interface Kernels {
 
   /** Adds up a vector's lanes, always in the same order. */
   float sum(float[] sums, int offset);
+
+  /**
+   * Replaces {@code count} vectors, one after the other, by their {@link #sum}s. Up to the next
+   * multiple of {@link #lanes()} more vectors must be there, of any content.
+   */
+  void sums(float[] sums, int offset, int count);
 
   /**
    * Scores {@link #QUERIES} queries against a block of keys.

@@ -13,11 +13,11 @@ final class Linear {
   /** From here on converting a panel costs less than reading the weight again for each row. */
   private static final int MANY_ROWS = 4;
 
-  /** Rows that share a panel: bounds the packed rows and the sums kept between blocks. */
-  private static final int ROW_BLOCK = 256;
+  /** Rows that share a panel: bounds the packed rows. */
+  private static final int ROW_BLOCK = 512;
 
-  /** Outputs a panel: 48 x 512 floats stay in the L2 cache. */
-  private static final int OUTPUT_BLOCK = 48;
+  /** Blocks of the contraction that a panel holds. */
+  private static final int PANEL_BLOCKS = 3;
 
   /** Bytes of the weight that few rows read a part: some microseconds' worth. */
   private static final int PART_BYTES = 1 << 17;
@@ -25,15 +25,22 @@ final class Linear {
   private final Kernels kernels;
   private final Team team;
   private final int lanes;
-  private final Scratch[] scratches;
-  private float[] packed = new float[0];
+  private final int tileRows;
+  private final int tileOutputs;
+  private final int maxPanelOutputs;
+  private final float[][] dots;
+  private final AlignedFloats memory = new AlignedFloats();
 
   Linear(Kernels kernels, Team team) {
     this.kernels = kernels;
     this.team = team;
     lanes = kernels.lanes();
-    scratches = new Scratch[team.size()];
-    Arrays.setAll(scratches, i -> new Scratch());
+    tileRows = kernels.tileRows();
+    tileOutputs = kernels.tileOutputs();
+    // With 8 lanes 24 x 3 x 768 floats, which stay in the L2 cache. Wider vectors run through the
+    // rows faster, so they need more outputs a row; processors that have them have larger caches.
+    maxPanelOutputs = 3 * Math.max(8, lanes);
+    dots = new float[team.size()][Kernels.DOTS * lanes];
   }
 
   /** {@code out[i, o] = sum of in[i, c] * weight[o, c] + bias[o]}; the bias may be null. */
@@ -45,7 +52,7 @@ final class Linear {
       return;
     }
     for (int row = 0; row < rows; row += ROW_BLOCK) {
-      many(out, in, row, Math.min(ROW_BLOCK, rows - row), weight, bias);
+      new Many(out, in, row, Math.min(ROW_BLOCK, rows - row), weight, bias).run();
     }
   }
 
@@ -54,7 +61,7 @@ final class Linear {
     float[] arranged = in;
     if (weight.type() != DType.F32) {
       int size = rows * weight.columns();
-      arranged = packed(size);
+      arranged = memory.take(size);
       kernels.arrange(weight.type(), in, 0, size, arranged, 0);
     }
     float[] row = arranged;
@@ -64,15 +71,14 @@ final class Linear {
         (part, worker) -> {
           int begin = part * outputsAPart;
           int end = Math.min(outputs, begin + outputsAPart);
-          float[] sums = scratches[worker].sums(Kernels.DOTS * lanes);
           // The outputs of a group lie far apart: each is a long stream for the prefetcher.
           int step = (end - begin) / Kernels.DOTS;
           for (int o = begin; o < begin + step; o++) {
-            fewDots(out, row, rows, weight, bias, o, step, sums);
+            fewDots(out, row, rows, weight, bias, o, step, dots[worker]);
           }
           if (begin + step * Kernels.DOTS < end) {
             // The last ones' group moves back to be full: what it computes twice is the same.
-            fewDots(out, row, rows, weight, bias, outputs - Kernels.DOTS, 1, sums);
+            fewDots(out, row, rows, weight, bias, outputs - Kernels.DOTS, 1, dots[worker]);
           }
         });
   }
@@ -107,143 +113,162 @@ final class Linear {
     }
   }
 
-  private void many(
-      float[] out, float[] in, int firstRow, int rows, CpuWeight weight, float[] bias) {
-    int outputs = weight.rows();
-    Blocks blocks = new Blocks(weight.columns(), kernels.group(weight.type()));
-    int groups = Sizes.ceilDiv(rows, Kernels.TILE_ROWS);
-    packRows(in, firstRow, rows, weight, blocks);
-    int outputsAPart =
-        Math.min(
-            OUTPUT_BLOCK,
-            Sizes.roundUp(Sizes.ceilDiv(outputs, 4 * team.size()), Kernels.TILE_OUTPUTS));
-    team.run(
-        Sizes.ceilDiv(outputs, outputsAPart),
-        (part, worker) -> {
-          int begin = part * outputsAPart;
-          int end = Math.min(outputs, begin + outputsAPart);
-          float[] sums = products(weight, begin, end, blocks, groups, scratches[worker]);
-          store(sums, begin, end, firstRow, rows, outputs, bias, out);
-        });
-  }
+  /** The product of a batch of rows: panels of the weight, each with all of the rows. */
+  private final class Many {
+    private final float[] out;
+    private final float[] in;
+    private final int firstRow;
+    private final int rows;
+    private final CpuWeight weight;
+    private final float[] bias;
+    private final Blocks blocks;
+    private final int groups;
+    private final int groupSize;
+    private final int panelOutputs;
+    private final int panelSize;
+    private final int sumsSize;
+    private final int sumsCount;
 
-  /** Adds up the lanes of {@code [row groups, tiles, TILE_ROWS, TILE_OUTPUTS, lanes]}. */
-  private void store(
-      float[] sums,
-      int begin,
-      int end,
-      int firstRow,
-      int rows,
-      int outputs,
-      float[] bias,
-      float[] out) {
-    int offset = 0;
-    for (int group = 0; group < rows; group += Kernels.TILE_ROWS) {
-      for (int tile = begin; tile < end; tile += Kernels.TILE_OUTPUTS) {
-        for (int row = group; row < group + Kernels.TILE_ROWS; row++) {
-          int to = (firstRow + row) * outputs;
-          for (int o = tile; o < tile + Kernels.TILE_OUTPUTS; o++) {
-            if (row < rows && o < end) {
-              float sum = kernels.sum(sums, offset);
-              out[to + o] = bias == null ? sum : sum + bias[o];
-            }
-            offset += lanes;
+    /** Packed rows, then each worker's panel and sums: one array, for its alignment. */
+    private final float[] floats;
+
+    private final int scratch;
+
+    Many(float[] out, float[] in, int firstRow, int rows, CpuWeight weight, float[] bias) {
+      this.out = out;
+      this.in = in;
+      this.firstRow = firstRow;
+      this.rows = rows;
+      this.weight = weight;
+      this.bias = bias;
+      blocks = new Blocks(weight.columns(), kernels.group(weight.type()));
+      groups = Sizes.ceilDiv(rows, tileRows);
+      groupSize = blocks.count * tileRows * Kernels.DEPTH;
+      panelOutputs =
+          Math.min(
+              maxPanelOutputs,
+              Sizes.roundUp(Sizes.ceilDiv(weight.rows(), 4 * team.size()), tileOutputs));
+      panelSize = Math.min(blocks.count, PANEL_BLOCKS) * panelOutputs * Kernels.DEPTH;
+      sumsSize = Sizes.roundUp(tileRows * panelOutputs, lanes) * lanes;
+      // Where a panel holds the whole contraction, one group's sums are stored before the next's.
+      sumsCount = blocks.count > PANEL_BLOCKS ? groups : 1;
+      scratch = AlignedFloats.BEGIN + Sizes.elements("a batch's rows", groups, groupSize);
+      floats = memory.take(scratch + (long) team.size() * (panelSize + sumsCount * sumsSize));
+    }
+
+    void run() {
+      team.run(groups, (group, worker) -> packRows(group));
+      team.run(
+          Sizes.ceilDiv(weight.rows(), panelOutputs),
+          (part, worker) ->
+              products(part * panelOutputs, scratch + worker * (panelSize + sumsCount * sumsSize)));
+    }
+
+    private int packed(int group) {
+      return AlignedFloats.BEGIN + group * groupSize;
+    }
+
+    /**
+     * Lays a group of rows out as {@code [blocks, tileRows, DEPTH]}. Rows and elements that are not
+     * there are zeros.
+     */
+    private void packRows(int group) {
+      int columns = weight.columns();
+      for (int block = 0; block < blocks.count; block++) {
+        int depth = blocks.depth(block);
+        int count = Math.min(depth, columns - blocks.begin(block));
+        int whole = count / blocks.unit * blocks.unit;
+        for (int i = 0; i < tileRows; i++) {
+          int row = group * tileRows + i;
+          int to = packed(group) + (block * tileRows + i) * Kernels.DEPTH;
+          if (row >= rows) {
+            Arrays.fill(floats, to, to + depth, 0);
+            continue;
+          }
+          int from = (firstRow + row) * columns + blocks.begin(block);
+          kernels.arrange(weight.type(), in, from, whole, floats, to);
+          if (whole < depth) {
+            float[] last = new float[blocks.unit];
+            System.arraycopy(in, from + whole, last, 0, count - whole);
+            kernels.arrange(weight.type(), last, 0, last.length, floats, to + whole);
           }
         }
       }
     }
-  }
 
-  /** The memory that an operation's rows are copied to, kept between operations. */
-  private float[] packed(int size) {
-    if (packed.length < size) {
-      packed = new float[size];
-    }
-    return packed;
-  }
-
-  /**
-   * Lays rows out as {@code [groups, blocks, TILE_ROWS, DEPTH]}. Rows and elements that are not
-   * there are zeros.
-   */
-  private void packRows(float[] in, int firstRow, int rows, CpuWeight weight, Blocks blocks) {
-    int columns = weight.columns();
-    int groups = Sizes.ceilDiv(rows, Kernels.TILE_ROWS);
-    int groupSize = blocks.count * Kernels.TILE_ROWS * Kernels.DEPTH;
-    float[] to = packed(Sizes.elements("a batch's rows", groups, groupSize));
-    team.run(
-        groups,
-        (group, worker) -> {
-          for (int block = 0; block < blocks.count; block++) {
-            int depth = blocks.depth(block);
-            int count = Math.min(depth, columns - blocks.begin(block));
-            int whole = count / blocks.unit * blocks.unit;
-            for (int i = 0; i < Kernels.TILE_ROWS; i++) {
-              int row = group * Kernels.TILE_ROWS + i;
-              int offset = group * groupSize + (block * Kernels.TILE_ROWS + i) * Kernels.DEPTH;
-              if (row >= rows) {
-                Arrays.fill(to, offset, offset + depth, 0);
-                continue;
-              }
-              int from = (firstRow + row) * columns + blocks.begin(block);
-              kernels.arrange(weight.type(), in, from, whole, to, offset);
-              if (whole < depth) {
-                float[] last = new float[blocks.unit];
-                System.arraycopy(in, from + whole, last, 0, count - whole);
-                kernels.arrange(weight.type(), last, 0, last.length, to, offset + whole);
-              }
-            }
+    /** Computes and stores a panel's outputs, from {@code begin} on, of all rows. */
+    private void products(int begin, int panel) {
+      int outputs = Math.min(panelOutputs, weight.rows() - begin);
+      for (int block = 0; block < blocks.count; block += PANEL_BLOCKS) {
+        int endBlock = Math.min(blocks.count, block + PANEL_BLOCKS);
+        packPanel(begin, outputs, block, endBlock, panel);
+        for (int group = 0; group < groups; group++) {
+          int sums = panel + panelSize + group % sumsCount * sumsSize;
+          if (block == 0) {
+            Arrays.fill(floats, sums, sums + sumsSize, 0);
           }
-        });
-  }
+          addProducts(group, outputs, block, endBlock, panel, sums);
+          if (endBlock == blocks.count) {
+            store(group, begin, outputs, sums);
+          }
+        }
+      }
+    }
 
-  /** The sums of all packed rows with outputs {@code [begin, end)}. */
-  private float[] products(
-      CpuWeight weight, int begin, int end, Blocks blocks, int groups, Scratch scratch) {
-    int tiles = Sizes.ceilDiv(end - begin, Kernels.TILE_OUTPUTS);
-    int tileSums = Kernels.TILE_ROWS * Kernels.TILE_OUTPUTS * lanes;
-    float[] sums = scratch.sums(groups * tiles * tileSums);
-    Arrays.fill(sums, 0, groups * tiles * tileSums, 0);
-    float[] panel = scratch.panel(tiles * Kernels.TILE_OUTPUTS * Kernels.DEPTH);
-    for (int block = 0; block < blocks.count; block++) {
-      packPanel(weight, begin, end, blocks, block, panel);
-      for (int group = 0; group < groups; group++) {
-        int row = (group * blocks.count + block) * Kernels.TILE_ROWS * Kernels.DEPTH;
-        for (int tile = 0; tile < tiles; tile++) {
+    /** Lays blocks of the weight out as {@code [blocks, panelOutputs, DEPTH]}. */
+    private void packPanel(int begin, int outputs, int block, int endBlock, int panel) {
+      int bytes = weight.type().bytes();
+      int to = panel;
+      for (int b = block; b < endBlock; b++) {
+        int depth = blocks.depth(b);
+        int count = Math.min(depth, weight.columns() - blocks.begin(b));
+        int whole = count / blocks.unit * blocks.unit;
+        for (int i = 0; i < panelOutputs; i++, to += Kernels.DEPTH) {
+          if (i >= outputs) {
+            Arrays.fill(floats, to, to + depth, 0);
+            continue;
+          }
+          int position = (begin + i) * weight.stride() + blocks.begin(b) * bytes;
+          kernels.toFloats(weight.type(), weight.data(), position, whole, floats, to);
+          if (whole < depth) {
+            float[] last = new float[blocks.unit];
+            int rest = position + whole * bytes;
+            Floats.get(weight.type(), weight.data(), rest, last, 0, count - whole);
+            kernels.arrange(weight.type(), last, 0, last.length, floats, to + whole);
+          }
+        }
+      }
+    }
+
+    /** Adds a group's products to its sums {@code [tileRows, panelOutputs, lanes]}. */
+    private void addProducts(int group, int outputs, int block, int endBlock, int panel, int sums) {
+      for (int b = block; b < endBlock; b++) {
+        int row = packed(group) + b * tileRows * Kernels.DEPTH;
+        int output = panel + (b - block) * panelOutputs * Kernels.DEPTH;
+        for (int o = 0; o < outputs; o += tileOutputs) {
           kernels.tile(
-              packed,
+              floats,
               row,
-              panel,
-              tile * Kernels.TILE_OUTPUTS * Kernels.DEPTH,
-              blocks.depth(block),
-              sums,
-              (group * tiles + tile) * tileSums);
+              output + o * Kernels.DEPTH,
+              blocks.depth(b),
+              sums + o * lanes,
+              panelOutputs * lanes);
         }
       }
     }
-    return sums;
-  }
 
-  /** Lays a block of the weight out as {@code [tiles, TILE_OUTPUTS, DEPTH]}. */
-  private void packPanel(
-      CpuWeight weight, int begin, int end, Blocks blocks, int block, float[] panel) {
-    int bytes = weight.type().bytes();
-    int depth = blocks.depth(block);
-    int count = Math.min(depth, weight.columns() - blocks.begin(block));
-    int whole = count / blocks.unit * blocks.unit;
-    int outputs = Sizes.roundUp(end - begin, Kernels.TILE_OUTPUTS);
-    for (int i = 0; i < outputs; i++) {
-      int offset = i * Kernels.DEPTH;
-      if (begin + i >= end) {
-        Arrays.fill(panel, offset, offset + depth, 0);
-        continue;
-      }
-      int position = (begin + i) * weight.stride() + blocks.begin(block) * bytes;
-      kernels.toFloats(weight.type(), weight.data(), position, whole, panel, offset);
-      if (whole < depth) {
-        float[] last = new float[blocks.unit];
-        Floats.get(weight.type(), weight.data(), position + whole * bytes, last, 0, count - whole);
-        kernels.arrange(weight.type(), last, 0, last.length, panel, offset + whole);
+    private void store(int group, int begin, int outputs, int sums) {
+      kernels.sums(floats, sums, tileRows * panelOutputs);
+      int first = group * tileRows;
+      for (int i = 0; i < Math.min(tileRows, rows - first); i++) {
+        int from = sums + i * panelOutputs;
+        int to = (firstRow + first + i) * weight.rows() + begin;
+        System.arraycopy(floats, from, out, to, outputs);
+        if (bias != null) {
+          for (int o = 0; o < outputs; o++) {
+            out[to + o] += bias[begin + o];
+          }
+        }
       }
     }
   }
@@ -271,23 +296,26 @@ final class Linear {
     }
   }
 
-  /** One thread's memory, kept between operations. */
-  private static final class Scratch {
-    private float[] sums = new float[0];
-    private float[] panel = new float[0];
+  /**
+   * An array that operations use one after the other, with {@link #BEGIN} on a cache line if it can
+   * be: a vector of 64 bytes that lies across two lines costs two loads, and then a processor loads
+   * no faster than it multiplies.
+   *
+   * <p>An array's elements begin 16 bytes after it. The garbage collector G1, the JVM's default,
+   * puts an array of more than half a region at a region's start and leaves it there. Regions are
+   * about a 2048th of the heap, 32 MiB at most.
+   */
+  private static final class AlignedFloats {
+    static final int BEGIN = 12;
 
-    float[] sums(int size) {
-      if (sums.length < size) {
-        sums = new float[size];
-      }
-      return sums;
-    }
+    private float[] floats = new float[0];
 
-    float[] panel(int size) {
-      if (panel.length < size) {
-        panel = new float[size];
+    float[] take(long size) {
+      if (floats.length < size) {
+        long large = Math.max(1 << 20, Math.min(17 << 20, Runtime.getRuntime().maxMemory() / 2048));
+        floats = new float[Math.toIntExact(Math.max(size, large / Float.BYTES))];
       }
-      return panel;
+      return floats;
     }
   }
 }

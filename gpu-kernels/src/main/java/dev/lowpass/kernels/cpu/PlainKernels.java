@@ -16,6 +16,16 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public int tileRows() {
+    return 5;
+  }
+
+  @Override
+  public int tileOutputs() {
+    return 2;
+  }
+
+  @Override
   public int group(DType type) {
     return 1;
   }
@@ -32,47 +42,46 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void tile(
-      float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum) {
-    float s00 = sums[sum];
-    float s01 = sums[sum + 1];
-    float s10 = sums[sum + 2];
-    float s11 = sums[sum + 3];
-    float s20 = sums[sum + 4];
-    float s21 = sums[sum + 5];
-    float s30 = sums[sum + 6];
-    float s31 = sums[sum + 7];
-    float s40 = sums[sum + 8];
-    float s41 = sums[sum + 9];
+  public void tile(float[] floats, int row, int output, int depth, int sum, int stride) {
+    float s00 = floats[sum];
+    float s01 = floats[sum + 1];
+    float s10 = floats[sum + stride];
+    float s11 = floats[sum + stride + 1];
+    float s20 = floats[sum + 2 * stride];
+    float s21 = floats[sum + 2 * stride + 1];
+    float s30 = floats[sum + 3 * stride];
+    float s31 = floats[sum + 3 * stride + 1];
+    float s40 = floats[sum + 4 * stride];
+    float s41 = floats[sum + 4 * stride + 1];
     for (int i = 0; i < depth; i++) {
-      float w0 = panel[output + i];
-      float w1 = panel[output + i + DEPTH];
-      float x = rows[row + i];
+      float w0 = floats[output + i];
+      float w1 = floats[output + i + DEPTH];
+      float x = floats[row + i];
       s00 += x * w0;
       s01 += x * w1;
-      x = rows[row + i + DEPTH];
+      x = floats[row + i + DEPTH];
       s10 += x * w0;
       s11 += x * w1;
-      x = rows[row + i + 2 * DEPTH];
+      x = floats[row + i + 2 * DEPTH];
       s20 += x * w0;
       s21 += x * w1;
-      x = rows[row + i + 3 * DEPTH];
+      x = floats[row + i + 3 * DEPTH];
       s30 += x * w0;
       s31 += x * w1;
-      x = rows[row + i + 4 * DEPTH];
+      x = floats[row + i + 4 * DEPTH];
       s40 += x * w0;
       s41 += x * w1;
     }
-    sums[sum] = s00;
-    sums[sum + 1] = s01;
-    sums[sum + 2] = s10;
-    sums[sum + 3] = s11;
-    sums[sum + 4] = s20;
-    sums[sum + 5] = s21;
-    sums[sum + 6] = s30;
-    sums[sum + 7] = s31;
-    sums[sum + 8] = s40;
-    sums[sum + 9] = s41;
+    floats[sum] = s00;
+    floats[sum + 1] = s01;
+    floats[sum + stride] = s10;
+    floats[sum + stride + 1] = s11;
+    floats[sum + 2 * stride] = s20;
+    floats[sum + 2 * stride + 1] = s21;
+    floats[sum + 3 * stride] = s30;
+    floats[sum + 3 * stride + 1] = s31;
+    floats[sum + 4 * stride] = s40;
+    floats[sum + 4 * stride + 1] = s41;
   }
 
   @Override
@@ -106,6 +115,11 @@ final class PlainKernels implements Kernels {
   @Override
   public float sum(float[] sums, int offset) {
     return sums[offset];
+  }
+
+  @Override
+  public void sums(float[] sums, int offset, int count) {
+    // A vector of one lane is its sum.
   }
 
   @Override

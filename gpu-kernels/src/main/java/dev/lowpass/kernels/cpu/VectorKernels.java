@@ -2,8 +2,12 @@ package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -17,6 +21,30 @@ final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
 
+  /**
+   * AVX-512 has 32 registers, enough for 6 x 4 sums and their operands. Of 16 registers, ten sums
+   * hide the latency of a multiply-add and leave six for operands: with twelve, C2 spills.
+   */
+  private static final boolean WIDE = LANES == 16;
+
+  /** The lanes whose number has bit 0, 1, 2 ... set. */
+  private static final List<VectorMask<Float>> ODD = new ArrayList<>();
+
+  /** Exchanges the lanes whose numbers differ in bit 0, 1, 2 ... */
+  private static final List<VectorShuffle<Float>> SWAP = new ArrayList<>();
+
+  static {
+    for (int i = 1; i < LANES; i *= 2) {
+      int bit = i;
+      boolean[] odd = new boolean[LANES];
+      for (int lane = 0; lane < LANES; lane++) {
+        odd[lane] = (lane & bit) != 0;
+      }
+      ODD.add(VectorMask.fromArray(FLOATS, odd, 0));
+      SWAP.add(VectorShuffle.fromOp(FLOATS, lane -> lane ^ bit));
+    }
+  }
+
   @Override
   public String description() {
     return "Vector API, " + FLOATS.vectorBitSize() + " bits";
@@ -25,6 +53,16 @@ final class VectorKernels implements Kernels {
   @Override
   public int lanes() {
     return LANES;
+  }
+
+  @Override
+  public int tileRows() {
+    return WIDE ? 6 : 5;
+  }
+
+  @Override
+  public int tileOutputs() {
+    return WIDE ? 4 : 2;
   }
 
   @Override
@@ -44,47 +82,141 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void tile(
-      float[] rows, int row, float[] panel, int output, int depth, float[] sums, int sum) {
-    FloatVector s00 = FloatVector.fromArray(FLOATS, sums, sum);
-    FloatVector s01 = FloatVector.fromArray(FLOATS, sums, sum + LANES);
-    FloatVector s10 = FloatVector.fromArray(FLOATS, sums, sum + 2 * LANES);
-    FloatVector s11 = FloatVector.fromArray(FLOATS, sums, sum + 3 * LANES);
-    FloatVector s20 = FloatVector.fromArray(FLOATS, sums, sum + 4 * LANES);
-    FloatVector s21 = FloatVector.fromArray(FLOATS, sums, sum + 5 * LANES);
-    FloatVector s30 = FloatVector.fromArray(FLOATS, sums, sum + 6 * LANES);
-    FloatVector s31 = FloatVector.fromArray(FLOATS, sums, sum + 7 * LANES);
-    FloatVector s40 = FloatVector.fromArray(FLOATS, sums, sum + 8 * LANES);
-    FloatVector s41 = FloatVector.fromArray(FLOATS, sums, sum + 9 * LANES);
+  public void tile(float[] floats, int row, int output, int depth, int sum, int stride) {
+    if (WIDE) {
+      tile6x4(floats, row, output, depth, sum, stride);
+    } else {
+      tile5x2(floats, row, output, depth, sum, stride);
+    }
+  }
+
+  private static void tile6x4(float[] floats, int row, int output, int depth, int sum, int stride) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, sum);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, sum + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, floats, sum + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, floats, sum + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, sum + stride);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, sum + stride + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, floats, sum + stride + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, floats, sum + stride + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + 3 * LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + LANES);
+    FloatVector s42 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + 2 * LANES);
+    FloatVector s43 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + 3 * LANES);
+    FloatVector s50 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride);
+    FloatVector s51 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + LANES);
+    FloatVector s52 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + 2 * LANES);
+    FloatVector s53 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + 3 * LANES);
     for (int i = 0; i < depth; i += LANES) {
-      FloatVector w0 = FloatVector.fromArray(FLOATS, panel, output + i);
-      FloatVector w1 = FloatVector.fromArray(FLOATS, panel, output + i + DEPTH);
-      FloatVector x = FloatVector.fromArray(FLOATS, rows, row + i);
+      FloatVector w0 = FloatVector.fromArray(FLOATS, floats, output + i);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, floats, output + i + DEPTH);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, floats, output + i + 2 * DEPTH);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, floats, output + i + 3 * DEPTH);
+      FloatVector x = FloatVector.fromArray(FLOATS, floats, row + i);
       s00 = x.fma(w0, s00);
       s01 = x.fma(w1, s01);
-      x = FloatVector.fromArray(FLOATS, rows, row + i + DEPTH);
+      s02 = x.fma(w2, s02);
+      s03 = x.fma(w3, s03);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + DEPTH);
       s10 = x.fma(w0, s10);
       s11 = x.fma(w1, s11);
-      x = FloatVector.fromArray(FLOATS, rows, row + i + 2 * DEPTH);
+      s12 = x.fma(w2, s12);
+      s13 = x.fma(w3, s13);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 2 * DEPTH);
       s20 = x.fma(w0, s20);
       s21 = x.fma(w1, s21);
-      x = FloatVector.fromArray(FLOATS, rows, row + i + 3 * DEPTH);
+      s22 = x.fma(w2, s22);
+      s23 = x.fma(w3, s23);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 3 * DEPTH);
       s30 = x.fma(w0, s30);
       s31 = x.fma(w1, s31);
-      x = FloatVector.fromArray(FLOATS, rows, row + i + 4 * DEPTH);
+      s32 = x.fma(w2, s32);
+      s33 = x.fma(w3, s33);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 4 * DEPTH);
+      s40 = x.fma(w0, s40);
+      s41 = x.fma(w1, s41);
+      s42 = x.fma(w2, s42);
+      s43 = x.fma(w3, s43);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 5 * DEPTH);
+      s50 = x.fma(w0, s50);
+      s51 = x.fma(w1, s51);
+      s52 = x.fma(w2, s52);
+      s53 = x.fma(w3, s53);
+    }
+    s00.intoArray(floats, sum);
+    s01.intoArray(floats, sum + LANES);
+    s02.intoArray(floats, sum + 2 * LANES);
+    s03.intoArray(floats, sum + 3 * LANES);
+    s10.intoArray(floats, sum + stride);
+    s11.intoArray(floats, sum + stride + LANES);
+    s12.intoArray(floats, sum + stride + 2 * LANES);
+    s13.intoArray(floats, sum + stride + 3 * LANES);
+    s20.intoArray(floats, sum + 2 * stride);
+    s21.intoArray(floats, sum + 2 * stride + LANES);
+    s22.intoArray(floats, sum + 2 * stride + 2 * LANES);
+    s23.intoArray(floats, sum + 2 * stride + 3 * LANES);
+    s30.intoArray(floats, sum + 3 * stride);
+    s31.intoArray(floats, sum + 3 * stride + LANES);
+    s32.intoArray(floats, sum + 3 * stride + 2 * LANES);
+    s33.intoArray(floats, sum + 3 * stride + 3 * LANES);
+    s40.intoArray(floats, sum + 4 * stride);
+    s41.intoArray(floats, sum + 4 * stride + LANES);
+    s42.intoArray(floats, sum + 4 * stride + 2 * LANES);
+    s43.intoArray(floats, sum + 4 * stride + 3 * LANES);
+    s50.intoArray(floats, sum + 5 * stride);
+    s51.intoArray(floats, sum + 5 * stride + LANES);
+    s52.intoArray(floats, sum + 5 * stride + 2 * LANES);
+    s53.intoArray(floats, sum + 5 * stride + 3 * LANES);
+  }
+
+  private static void tile5x2(float[] floats, int row, int output, int depth, int sum, int stride) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, sum);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, sum + LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, sum + stride);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, sum + stride + LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + LANES);
+    for (int i = 0; i < depth; i += LANES) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, floats, output + i);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, floats, output + i + DEPTH);
+      FloatVector x = FloatVector.fromArray(FLOATS, floats, row + i);
+      s00 = x.fma(w0, s00);
+      s01 = x.fma(w1, s01);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + DEPTH);
+      s10 = x.fma(w0, s10);
+      s11 = x.fma(w1, s11);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 2 * DEPTH);
+      s20 = x.fma(w0, s20);
+      s21 = x.fma(w1, s21);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 3 * DEPTH);
+      s30 = x.fma(w0, s30);
+      s31 = x.fma(w1, s31);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 4 * DEPTH);
       s40 = x.fma(w0, s40);
       s41 = x.fma(w1, s41);
     }
-    s00.intoArray(sums, sum);
-    s01.intoArray(sums, sum + LANES);
-    s10.intoArray(sums, sum + 2 * LANES);
-    s11.intoArray(sums, sum + 3 * LANES);
-    s20.intoArray(sums, sum + 4 * LANES);
-    s21.intoArray(sums, sum + 5 * LANES);
-    s30.intoArray(sums, sum + 6 * LANES);
-    s31.intoArray(sums, sum + 7 * LANES);
-    s40.intoArray(sums, sum + 8 * LANES);
-    s41.intoArray(sums, sum + 9 * LANES);
+    s00.intoArray(floats, sum);
+    s01.intoArray(floats, sum + LANES);
+    s10.intoArray(floats, sum + stride);
+    s11.intoArray(floats, sum + stride + LANES);
+    s20.intoArray(floats, sum + 2 * stride);
+    s21.intoArray(floats, sum + 2 * stride + LANES);
+    s30.intoArray(floats, sum + 3 * stride);
+    s31.intoArray(floats, sum + 3 * stride + LANES);
+    s40.intoArray(floats, sum + 4 * stride);
+    s41.intoArray(floats, sum + 4 * stride + LANES);
   }
 
   @Override
@@ -105,14 +237,44 @@ final class VectorKernels implements Kernels {
     return lanesSum(sums, offset);
   }
 
+  /** Adds up neighbours, then neighbouring sums, and so on. */
   private static float lanesSum(float[] sums, int offset) {
-    float even = sums[offset];
-    float odd = sums[offset + 1];
-    for (int lane = 2; lane < LANES; lane += 2) {
-      even += sums[offset + lane];
-      odd += sums[offset + lane + 1];
+    return switch (LANES) {
+      case 16 -> sumOf8(sums, offset) + sumOf8(sums, offset + 8);
+      case 8 -> sumOf8(sums, offset);
+      case 4 -> sumOf4(sums, offset);
+      default -> sums[offset] + sums[offset + 1];
+    };
+  }
+
+  private static float sumOf8(float[] sums, int offset) {
+    return sumOf4(sums, offset) + sumOf4(sums, offset + 4);
+  }
+
+  private static float sumOf4(float[] sums, int offset) {
+    return (sums[offset] + sums[offset + 1]) + (sums[offset + 2] + sums[offset + 3]);
+  }
+
+  @Override
+  public void sums(float[] sums, int offset, int count) {
+    int vectors = count;
+    for (int bit = 0; bit < ODD.size(); bit++) {
+      vectors = (vectors + 1) / 2;
+      addNeighbours(sums, offset, vectors, ODD.get(bit), SWAP.get(bit));
     }
-    return even + odd;
+  }
+
+  /** Replaces every two vectors by one: the first one's sums of neighbours are its even lanes. */
+  private static void addNeighbours(
+      float[] sums, int offset, int pairs, VectorMask<Float> odd, VectorShuffle<Float> swap) {
+    for (int i = 0; i < pairs; i++) {
+      FloatVector first = FloatVector.fromArray(FLOATS, sums, offset + 2 * i * LANES);
+      FloatVector second = FloatVector.fromArray(FLOATS, sums, offset + (2 * i + 1) * LANES);
+      first
+          .blend(second, odd)
+          .add(second.blend(first, odd).rearrange(swap))
+          .intoArray(sums, offset + i * LANES);
+    }
   }
 
   @Override

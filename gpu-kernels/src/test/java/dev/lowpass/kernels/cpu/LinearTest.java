@@ -32,7 +32,8 @@ class LinearTest {
     {49, 192},
     {100, 513},
     {6, 1030},
-    {203, 576}
+    {203, 576},
+    {9, 2432}
   };
   private static final int[] ROWS = {1, 2, 3, 4, 5, 7, 8, 13, 64, 130, 261};
 
@@ -137,7 +138,7 @@ class LinearTest {
     for (int i = 0; i < 1 << 16; i++) {
       bits.putShort(2 * i, (short) i);
     }
-    int columns = 16;
+    int columns = 64;
     int outputs = (1 << 16) / columns;
     try (Device device = new CpuDevice(kernels, 1)) {
       for (DType type : new DType[] {DType.F16, DType.BF16}) {
@@ -194,18 +195,18 @@ class LinearTest {
   void infiniteHalvesStayInfinite() {
     for (Kernels kernels : Fixture.KERNELS) {
       try (Device device = new CpuDevice(kernels, 1)) {
-        ByteBuffer bits = ByteBuffer.allocateDirect(2 * 64).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < 64; i++) {
-          bits.putShort(2 * i, (short) (i < 32 ? 0x7c00 : 0xfc00));
+        ByteBuffer bits = ByteBuffer.allocateDirect(2 * 256).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < 256; i++) {
+          bits.putShort(2 * i, (short) (i < 128 ? 0x7c00 : 0xfc00));
         }
-        Weight weight = device.weight("inf", DType.F16, 4, 16, bits);
-        float[] ones = new float[4 * 16];
+        Weight weight = device.weight("inf", DType.F16, 4, 64, bits);
+        float[] ones = new float[4 * 64];
         Arrays.fill(ones, 1);
         for (int rows : new int[] {1, 4}) {
           Tensor out = device.tensor(rows, 4);
           device.linear(
               out,
-              Fixture.tensor(device, rows, 16, Arrays.copyOf(ones, rows * 16)),
+              Fixture.tensor(device, rows, 64, Arrays.copyOf(ones, rows * 64)),
               rows,
               weight,
               null);
