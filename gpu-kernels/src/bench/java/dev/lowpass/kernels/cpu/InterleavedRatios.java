@@ -6,6 +6,7 @@ import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +22,7 @@ import org.bytedeco.openblas.global.openblas;
  */
 public final class InterleavedRatios {
   /** Calls of each contestant before the first turn: what the JIT compiler learns from. */
-  private static final int WARM_UP = 40;
+  private static final int WARM_UP = 20;
 
   private static final int UNCOUNTED = 2;
 
@@ -94,7 +95,8 @@ public final class InterleavedRatios {
   }
 
   private static void decode(Device device, Team team, int threads, int rounds, int columns) {
-    ByteBuffer data = ByteBuffer.allocateDirect(DecodeBenchmark.BYTES);
+    ByteBuffer data =
+        ByteBuffer.allocateDirect(DecodeBenchmark.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     // Small numbers in every type.
     for (int i = 0; i < DecodeBenchmark.BYTES; i += 2) {
       data.putShort(i, (short) (0x3000 | (i * 7919 & 0xfff)));
@@ -118,10 +120,10 @@ public final class InterleavedRatios {
         "GB/s");
   }
 
-  /** OpenBLAS's threads spin on for some 30 ms, on a core that the next contestant needs. */
+  /** OpenBLAS's threads spin for 2^28 cycles, on a core that the next contestant needs. */
   private static void pause() {
     try {
-      Thread.sleep(60);
+      Thread.sleep(150);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
