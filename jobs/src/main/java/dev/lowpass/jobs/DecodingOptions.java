@@ -110,7 +110,7 @@ final class DecodingOptions {
     checkUnused("--recent", recent, full);
     checkUnused("--retained-ratio", retainedRatio, !cache.equals("freqkv"));
     try {
-      cacheOptions().policy(Integer.MAX_VALUE);
+      cacheOptions().resolve(Integer.MAX_VALUE, /* tuned= */ false);
     } catch (ModelException e) {
       throw new UsageException(e.getMessage(), e);
     }
@@ -149,12 +149,12 @@ final class DecodingOptions {
     if (recent != null && recent < 0) {
       throw new UsageException("--recent (R) is " + recent + "; give 0 or more");
     }
-    return new CacheOptions(
-        cache,
-        cacheTokens,
-        sinks == null ? CacheOptions.DEFAULT_SINKS : sinks,
-        retainedRatio == null ? CacheOptions.DEFAULT_RETAINED_RATIO : retainedRatio,
-        recent == null ? CacheOptions.DEFAULT_RECENT : recent);
+    return CacheOptions.of(cache, cacheTokens)
+        .with(
+            sinks == null ? CacheOptions.DEFAULT_SINKS : sinks,
+            retainedRatio == null ? CacheOptions.DEFAULT_RETAINED_RATIO : retainedRatio,
+            recent == null ? CacheOptions.DEFAULT_RECENT : recent,
+            CacheOptions.DEFAULT_EXACT_SHARE);
   }
 
   /**
@@ -164,6 +164,6 @@ final class DecodingOptions {
    * @throws ModelException if the cache does not go with it
    */
   Policy policy(int window) {
-    return new Policy(prefill, cacheOptions().resolve(window));
+    return new Policy(prefill, cacheOptions().resolve(window, /* tuned= */ false));
   }
 }

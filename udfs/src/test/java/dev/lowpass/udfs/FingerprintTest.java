@@ -12,7 +12,7 @@ class FingerprintTest {
   private static final DocumentTask EXTRACT = new DocumentTask.Extract("s.json", SCHEMA);
   private static final DocumentTask SUMMARIZE = new DocumentTask.Summarize("Sum up.");
   private static final Generation GREEDY = new Generation(64, 0, 1, 0, 0, List.of());
-  private static final Policy FULL = new Policy("full", CacheOptions.FULL.resolve(512));
+  private static final Policy FULL = new Policy("full", CacheOptions.FULL.resolve(512, false));
   private static final String DIGEST = "sha256:0";
 
   @Test
@@ -56,7 +56,10 @@ class FingerprintTest {
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0.5f, 1, 5, 0, List.of()), FULL),
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0.5f, 1, 0, 1, List.of()), FULL),
             Fingerprint.of(
-                EXTRACT, DIGEST, GREEDY, new Policy("other", CacheOptions.FULL.resolve(512))),
+                EXTRACT,
+                DIGEST,
+                GREEDY,
+                new Policy("other", CacheOptions.FULL.resolve(512, false))),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("full", 256, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 256, 4, 0.5, 0)),
@@ -74,6 +77,7 @@ class FingerprintTest {
   private static Policy policy(
       String cache, int tokens, int sinks, double retainedRatio, int recent) {
     return new Policy(
-        "full", new CacheOptions(cache, tokens, sinks, retainedRatio, recent).resolve(512));
+        "full",
+        CacheOptions.of(cache, tokens).with(sinks, retainedRatio, recent, 0).resolve(512, false));
   }
 }

@@ -65,7 +65,7 @@ class OutputTableTest {
         new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL),
         "m",
         new Generation(8, 0, 1, 0, 0, List.of()),
-        new Policy("full", CacheOptions.FULL.resolve(512)));
+        new Policy("full", CacheOptions.FULL.resolve(512, false)));
   }
 
   private static String columns(StructType schema) {

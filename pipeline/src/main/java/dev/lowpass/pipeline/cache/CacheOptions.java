@@ -1,28 +1,74 @@
 package dev.lowpass.pipeline.cache;
 
+import static dev.lowpass.pipeline.model.Settings.check;
+
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
 import java.util.List;
 
 /**
- * A cache policy by name, and its parameters; {@link #policy} checks them against a model.
+ * A cache policy by name, and its parameters; {@link #resolve} checks them against a model and puts
+ * in what defaults stand for. A layer of a bounded cache holds {@code N = S + M + E + R} entries.
  *
  * @param cache one of {@link #POLICIES}
  * @param cacheTokens N, entries a layer holds; 0 for the model's window
  * @param sinks S, first tokens that are never touched
- * @param retainedRatio gamma, the share of the band that {@code freqkv} leaves, in [0, 1)
+ * @param retainedRatio gamma, the share of the band's M that {@code freqkv} and {@code hybrid}
+ *     leave, in [0, 1): {@code L = floor(gamma M)}
  * @param recent R, last tokens that stay exact; {@link #DEFAULT_RECENT} for the policy's own: 0 for
- *     {@code freqkv}; for {@code streaming} half of {@code N - S}, so that it makes room as seldom
+ *     {@code freqkv} and {@code hybrid}; w for {@code snapkv}; for {@code streaming} half of {@code
+ *     N - S}, so that it makes room as seldom
+ * @param exactShare the share of {@code N - S - R} in which {@code hybrid} and {@code snapkv} keep
+ *     the best tokens exactly, in [0, 1): {@code E}
+ * @param observation how tokens are scored, by cache and prefill alike
+ * @param positions one of {@link #POSITIONS}
+ * @param probe one of {@link #PROBES}: whether the questions about a document observe it all at
+ *     once, or each reads it anew
  */
 public record CacheOptions(
-    String cache, int cacheTokens, int sinks, double retainedRatio, int recent)
+    String cache,
+    int cacheTokens,
+    int sinks,
+    double retainedRatio,
+    int recent,
+    double exactShare,
+    Observation observation,
+    String positions,
+    String probe)
     implements Serializable {
   /** The policies there are. */
-  public static final List<String> POLICIES = List.of("full", "streaming", "freqkv");
+  public static final List<String> POLICIES =
+      List.of("full", "streaming", "snapkv", "freqkv", "hybrid");
+
+  /**
+   * What an entry's position is: its place in the cache (FreqKV), or its token's in the prompt
+   * (FastKV). {@code auto} is the prompt's where that and its answer fit the window of a model that
+   * was not tuned with a bounded cache.
+   */
+  public static final List<String> POSITIONS = List.of("auto", "cache", "original");
+
+  public static final List<String> PROBES = List.of("all", "each");
+
+  /** The settings that {@link #of(Settings)} reads. */
+  public static final List<String> SETTINGS =
+      List.of(
+          "cache",
+          "cache-tokens",
+          "sinks",
+          "retained-ratio",
+          "recent",
+          "exact-share",
+          "observation-window",
+          "pooling",
+          "pooling-kernel",
+          "positions",
+          "probe");
 
   public static final int DEFAULT_SINKS = 4;
   public static final double DEFAULT_RETAINED_RATIO = 0.5;
   public static final int DEFAULT_RECENT = -1;
+  public static final double DEFAULT_EXACT_SHARE = 0.5;
 
   /** Every token, up to the model's window. */
   public static final CacheOptions FULL = of("full", 0);
@@ -30,59 +76,135 @@ public record CacheOptions(
   /** A policy with the papers' parameters. */
   public static CacheOptions of(String cache, int cacheTokens) {
     return new CacheOptions(
-        cache, cacheTokens, DEFAULT_SINKS, DEFAULT_RETAINED_RATIO, DEFAULT_RECENT);
+        cache,
+        cacheTokens,
+        DEFAULT_SINKS,
+        DEFAULT_RETAINED_RATIO,
+        DEFAULT_RECENT,
+        DEFAULT_EXACT_SHARE,
+        Observation.DEFAULT,
+        "auto",
+        "all");
   }
 
   /**
-   * The policy for a model.
+   * A policy from settings by name, the papers' parameters where there are none.
    *
-   * @param window the model's max_position_embeddings
-   * @throws ModelException if the parameters do not go together, or with the model
+   * @throws ModelException if one is not of its type
    */
-  public CachePolicy policy(int window) {
-    CacheOptions resolved = resolve(window);
-    if (cache.equals(FULL.cache)) {
-      return new FullCache();
-    }
-    int retained = (int) (resolved.retainedRatio * resolved.band());
-    return new BandCache(cache, resolved.cacheTokens, resolved.sinks, resolved.recent, retained);
+  public static CacheOptions of(Settings settings) {
+    Observation window = Observation.DEFAULT;
+    return new CacheOptions(
+        settings.text("cache", FULL.cache),
+        settings.integer("cache-tokens", 0),
+        settings.integer("sinks", DEFAULT_SINKS),
+        settings.number("retained-ratio", DEFAULT_RETAINED_RATIO),
+        settings.integer("recent", DEFAULT_RECENT),
+        settings.number("exact-share", DEFAULT_EXACT_SHARE),
+        new Observation(
+            settings.integer("observation-window", window.window()),
+            settings.text("pooling", window.pooling()),
+            settings.integer("pooling-kernel", window.kernel())),
+        settings.text("positions", "auto"),
+        settings.text("probe", "all"));
+  }
+
+  /** The same with other numbers. */
+  public CacheOptions with(int sinks, double retainedRatio, int recent, double exactShare) {
+    return new CacheOptions(
+        cache,
+        cacheTokens,
+        sinks,
+        retainedRatio,
+        recent,
+        exactShare,
+        observation,
+        positions,
+        probe);
+  }
+
+  /** The same with other positions. */
+  public CacheOptions withPositions(String positions) {
+    return new CacheOptions(
+        cache,
+        cacheTokens,
+        sinks,
+        retainedRatio,
+        recent,
+        exactShare,
+        observation,
+        positions,
+        probe);
+  }
+
+  /** The same with a probe of all questions or of each. */
+  public CacheOptions withProbe(String probe) {
+    return new CacheOptions(
+        cache,
+        cacheTokens,
+        sinks,
+        retainedRatio,
+        recent,
+        exactShare,
+        observation,
+        positions,
+        probe);
   }
 
   /**
    * The same, checked, with the values that defaults stand for on a model. What the policy has no
-   * use for is 0.
+   * use for is 0; sinks and observation stay, for a prefill that may have. Positions are {@code
+   * auto} only where each document decides.
    *
-   * @throws ModelException as {@link #policy}
+   * @param window the model's max_position_embeddings
+   * @param tuned whether the model was trained with a bounded cache
+   * @throws ModelException if the parameters do not go together, or with the model
    */
-  public CacheOptions resolve(int window) {
+  public CacheOptions resolve(int window, boolean tuned) {
+    Settings.oneOf("cache", cache, POLICIES);
+    Settings.oneOf("positions", positions, POSITIONS);
+    Settings.oneOf("probe", probe, PROBES);
+    observation.checked();
+    check(sinks >= 0, "--sinks (S) is %s; give 0 or more", sinks);
+    check(
+        cacheTokens >= 0,
+        "--cache-tokens (N) is %s; give 0 (the model's window) or more",
+        cacheTokens);
     int tokens = cacheTokens == 0 ? window : cacheTokens;
-    switch (cache) {
-      case "full":
-        return new CacheOptions(cache, Math.min(tokens, window), 0, 0, 0);
-      case "streaming":
-        int half = Math.max(0, (tokens - Math.max(0, sinks)) / 2);
-        return new CacheOptions(cache, tokens, sinks, 0, recent == DEFAULT_RECENT ? half : recent)
-            .checked(window);
-      case "freqkv":
-        int none = recent == DEFAULT_RECENT ? 0 : recent;
-        return new CacheOptions(cache, tokens, sinks, retainedRatio, none).checked(window);
-      default:
-        throw new ModelException(
-            "--cache is '%s'; use one of %s".formatted(cache, String.join(", ", POLICIES)));
+    boolean banked = cache.equals("snapkv") || cache.equals("hybrid");
+    boolean filtered = cache.equals("freqkv") || cache.equals("hybrid");
+    int ownRecent =
+        switch (cache) {
+          case "streaming" -> Math.max(0, (tokens - sinks) / 2);
+          case "snapkv" -> observation.window();
+          default -> 0;
+        };
+    CacheOptions resolved =
+        new CacheOptions(
+            cache,
+            bounded() ? tokens : Math.min(tokens, window),
+            sinks,
+            filtered ? retainedRatio : 0,
+            bounded() && recent != DEFAULT_RECENT ? recent : ownRecent,
+            banked ? exactShare : 0,
+            observation,
+            tuned && positions.equals("auto") ? "cache" : positions,
+            probe);
+    if (bounded()) {
+      resolved.checkSizes(window);
     }
+    return resolved;
   }
 
-  /** M: entries between the sinks and the recent tokens of a full layer. */
-  private long band() {
-    return (long) cacheTokens - sinks - recent;
-  }
-
-  private CacheOptions checked(int window) {
+  private void checkSizes(int window) {
     check(
         retainedRatio >= 0 && retainedRatio < 1,
         "--retained-ratio (gamma) is %s; give at least 0 and less than 1, or compression makes no room",
         retainedRatio);
-    check(sinks >= 0, "--sinks (S) is %s; give 0 or more", sinks);
+    check(
+        exactShare >= 0 && exactShare < 1,
+        "--exact-share is %s; give at least 0 and less than 1, or there is no band to make room in",
+        exactShare);
     check(recent >= 0, "--recent (R) is %s; give 0 or more", recent);
     check(
         cacheTokens <= window,
@@ -95,12 +217,43 @@ public record CacheOptions(
         cacheTokens,
         (long) sinks + recent,
         (long) sinks + recent + 1);
-    return this;
+    check(
+        retainedRatio == 0 || retained() >= 1,
+        "--retained-ratio (gamma) is %s, which leaves nothing of a band of M = %s: give more than 1 / M, or 0 to drop the band",
+        retainedRatio,
+        band());
   }
 
-  private static void check(boolean condition, String message, Object... arguments) {
-    if (!condition) {
-      throw new ModelException(message.formatted(arguments));
-    }
+  /**
+   * The policy of resolved options.
+   *
+   * @throws ModelException if there is none of the name
+   */
+  public CachePolicy policy() {
+    return switch (cache) {
+      case "full" -> new FullCache();
+      case "streaming", "freqkv" -> new BandCache(cache, cacheTokens, sinks, recent, retained());
+      default -> throw new ModelException("--cache " + cache + " is not part of this version");
+    };
+  }
+
+  /** Whether a document may be longer than its cache. */
+  public boolean bounded() {
+    return !cache.equals("full");
+  }
+
+  /** E of a resolved policy: entries of the bank, the best tokens that are kept exactly. */
+  public int exact() {
+    return (int) (exactShare * ((long) cacheTokens - sinks - recent));
+  }
+
+  /** M of a resolved policy: entries of the band when a layer is full. */
+  public int band() {
+    return (int) Math.max(Integer.MIN_VALUE, (long) cacheTokens - sinks - recent - exact());
+  }
+
+  /** L of a resolved policy: entries that compression leaves of the band. */
+  public int retained() {
+    return (int) (retainedRatio * band());
   }
 }

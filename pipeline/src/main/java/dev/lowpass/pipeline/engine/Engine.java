@@ -65,7 +65,7 @@ public final class Engine implements AutoCloseable {
       opened.add(checkpoint);
       checkpoint.verify();
       int window = checkpoint.config().maxPositions();
-      CachePolicy policy = options.cache().policy(window);
+      CachePolicy policy = options.cache().resolve(window, checkpoint.config().tuned()).policy();
       TextTokenizer tokenizer = TextTokenizer.load(options.model());
       opened.add(tokenizer);
       Device device = Devices.open(options.device(), options.threads());

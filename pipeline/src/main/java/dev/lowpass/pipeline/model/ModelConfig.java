@@ -2,7 +2,9 @@ package dev.lowpass.pipeline.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What {@code config.json} says of a decoder: token embedding, {@code layers} times (RMSNorm,
@@ -26,6 +28,9 @@ import java.util.List;
  * @param queryKeyNorm whether each head's query and key are normed before rotation
  * @param slidingWindow tokens that a token sees, itself included; {@code Integer.MAX_VALUE} for all
  * @param maxWindowLayers index of the first layer that uses the window: layers below it see all
+ * @param tuning how the model was tuned to be read, {@code "lowpass": {"cache": "hybrid",
+ *     "cache_tokens": 1024, ...}}: defaults of the options of the same names; empty for a model as
+ *     its publisher trained it
  */
 public record ModelConfig(
     String modelType,
@@ -45,7 +50,8 @@ public record ModelConfig(
     boolean mlpBias,
     boolean queryKeyNorm,
     int slidingWindow,
-    int maxWindowLayers) {
+    int maxWindowLayers,
+    Settings tuning) {
 
   private static final List<String> FAMILIES = List.of("llama", "mistral", "qwen2", "qwen3");
 
@@ -58,6 +64,29 @@ public record ModelConfig(
 
   private static final int QWEN3_HEAD_DIM = 128;
   private static final double DEFAULT_EPSILON = 1e-6;
+
+  /** Where a model says how it was tuned to be read, and what it may say there. */
+  private static final String TUNING = "lowpass";
+
+  private static final List<String> TUNING_KEYS =
+      List.of(
+          "cache",
+          "cache_tokens",
+          "sinks",
+          "retained_ratio",
+          "recent",
+          "exact_share",
+          "observation_window",
+          "pooling",
+          "pooling_kernel",
+          "positions",
+          "probe",
+          "prefill",
+          "tsp_layer",
+          "tsp_rate",
+          "tsp_length",
+          "retention_rate",
+          "retention_tokens");
 
   /** Settings whose presence means another computation, whatever {@code model_type} says. */
   private static final List<String> FOREIGN =
@@ -120,7 +149,35 @@ public record ModelConfig(
         llama && json.flag("mlp_bias", false),
         qwen3,
         windows.window(),
-        windows.firstLayer());
+        windows.firstLayer(),
+        tuning(json));
+  }
+
+  /** Whether the model was tuned with a bounded cache. */
+  public boolean tuned() {
+    return !tuning.values().isEmpty();
+  }
+
+  private static Settings tuning(JsonObject json) {
+    Map<String, String> values = new HashMap<>();
+    json.object(TUNING)
+        .ifPresent(
+            object ->
+                object
+                    .keys()
+                    .forEachRemaining(
+                        key -> {
+                          if (!TUNING_KEYS.contains(key)) {
+                            throw object.problem(
+                                key, "is not known; use " + String.join(", ", TUNING_KEYS));
+                          }
+                          JsonNode value = object.get(key);
+                          if (value == null || value.isContainerNode()) {
+                            throw object.wrong(key, "a string or a number");
+                          }
+                          values.put(key.replace('_', '-'), value.asText());
+                        }));
+    return new Settings(values);
   }
 
   /** Tokens that a token sees at a layer, itself included; {@code Integer.MAX_VALUE} for all. */

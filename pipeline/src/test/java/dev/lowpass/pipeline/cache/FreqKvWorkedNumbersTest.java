@@ -27,7 +27,11 @@ import org.junit.jupiter.api.Test;
 class FreqKvWorkedNumbersTest {
   private static final int TOKENS = 19;
   private static final double[] FREQUENCIES = {1, 0.01};
-  private static final CachePolicy POLICY = new CacheOptions("freqkv", 9, 1, 0.5, 0).policy(9);
+  private static final CachePolicy POLICY =
+      CacheOptions.of("freqkv", 9)
+          .with(1, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE)
+          .resolve(9, false)
+          .policy();
   private static final Map<Integer, double[]> EXPECTED =
       Map.of(
           0, new double[] {0, .783327, .973848, .427380},

@@ -37,7 +37,9 @@ class PerplexityTable {
     Map<String, CacheOptions> policies = new LinkedHashMap<>();
     policies.put("full", CacheOptions.FULL);
     policies.put("streaming, R = 126", CacheOptions.of("streaming", 256));
-    policies.put("streaming, R = 251", new CacheOptions("streaming", 256, 4, 0, 251));
+    policies.put(
+        "streaming, R = 251",
+        CacheOptions.of("streaming", 256).with(4, 0, 251, CacheOptions.DEFAULT_EXACT_SHARE));
     policies.put("freqkv", CacheOptions.of("freqkv", 256));
     Map<String, List<int[]>> texts = new LinkedHashMap<>();
     texts.put("stories", stories(folder));
@@ -86,7 +88,8 @@ class PerplexityTable {
   private static double[] losses(
       Decoder decoder, CacheOptions options, int window, int[] document) {
     double[] losses = new double[document.length];
-    try (Sequence sequence = new Sequence(decoder, options.policy(window), document.length)) {
+    try (Sequence sequence =
+        new Sequence(decoder, options.resolve(window, false).policy(), document.length)) {
       for (int first = 0, rows; first < document.length; first += rows) {
         rows = Math.min(document.length - first, sequence.room());
         sequence.forward(

@@ -55,7 +55,7 @@ public final class ReferenceDecoder {
 
   /** The scores of the next token after each token: {@code [tokens, vocabulary]}. */
   public static double[][] logits(Checkpoint checkpoint, int... tokens) {
-    return logits(checkpoint, CacheOptions.FULL.policy(tokens.length), tokens);
+    return logits(checkpoint, CacheOptions.FULL.resolve(tokens.length, false).policy(), tokens);
   }
 
   /** The same where a cache holds what a policy keeps. */

@@ -34,10 +34,22 @@ class SequenceTest {
     Map<String, Object> yarn =
         Map.of("rope_type", "yarn", "factor", 4.0, "original_max_position_embeddings", 32);
     return Stream.of(
-        Arguments.of("llama", Map.of(), new CacheOptions("freqkv", 48, 4, 0.5, 0)),
-        Arguments.of("llama", Map.of(), new CacheOptions("freqkv", 65, 3, 0.37, 11)),
-        Arguments.of("llama", Map.of(), new CacheOptions("streaming", 48, 4, 0.5, -1)),
-        Arguments.of("llama", Map.of(), new CacheOptions("streaming", 37, 2, 0.5, 34)),
+        Arguments.of(
+            "llama",
+            Map.of(),
+            CacheOptions.of("freqkv", 48).with(4, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE)),
+        Arguments.of(
+            "llama",
+            Map.of(),
+            CacheOptions.of("freqkv", 65).with(3, 0.37, 11, CacheOptions.DEFAULT_EXACT_SHARE)),
+        Arguments.of(
+            "llama",
+            Map.of(),
+            CacheOptions.of("streaming", 48).with(4, 0.5, -1, CacheOptions.DEFAULT_EXACT_SHARE)),
+        Arguments.of(
+            "llama",
+            Map.of(),
+            CacheOptions.of("streaming", 37).with(2, 0.5, 34, CacheOptions.DEFAULT_EXACT_SHARE)),
         Arguments.of("llama", Map.of("rope_scaling", yarn), CacheOptions.of("freqkv", 40)),
         Arguments.of("mistral", Map.of("sliding_window", 16), CacheOptions.of("freqkv", 40)),
         Arguments.of("qwen2", Map.of(), CacheOptions.of("freqkv", 57)),
@@ -48,7 +60,7 @@ class SequenceTest {
   @MethodSource("cases")
   void logitsAgreeWithFloat64(String family, Map<String, Object> overrides, CacheOptions options) {
     try (Model model = new Model(folder, family, overrides)) {
-      CachePolicy policy = options.policy(256);
+      CachePolicy policy = options.resolve(256, false).policy();
       double[][] expected = ReferenceDecoder.logits(model.checkpoint, policy, model.tokens);
       double scale =
           Arrays.stream(expected).flatMapToDouble(Arrays::stream).map(Math::abs).max().orElse(0);
@@ -76,9 +88,9 @@ class SequenceTest {
   @MethodSource("cases")
   void bitsDoNotDependOnChunks(String family, Map<String, Object> overrides, CacheOptions options) {
     try (Model model = new Model(folder, family, overrides)) {
-      List<float[]> expected = model.run(options.policy(256), 32);
+      List<float[]> expected = model.run(options.resolve(256, false).policy(), 32);
       for (int chunk : new int[] {1, 7}) {
-        List<float[]> actual = model.run(options.policy(256), chunk);
+        List<float[]> actual = model.run(options.resolve(256, false).policy(), chunk);
         for (int t = 0; t < TOKENS; t++) {
           assertThat(actual.get(t))
               .as("token %s in chunks of %s", t, chunk)
@@ -91,9 +103,10 @@ class SequenceTest {
   @Test
   void aCapacityThatIsNotExceededChangesNothing() {
     try (Model model = new Model(folder, "llama", Map.of())) {
-      List<float[]> expected = model.run(CacheOptions.FULL.policy(256), 32);
-      for (String name : CacheOptions.POLICIES) {
-        List<float[]> actual = model.run(CacheOptions.of(name, TOKENS).policy(256), 32);
+      List<float[]> expected = model.run(CacheOptions.FULL.resolve(256, false).policy(), 32);
+      for (String name : List.of("full", "streaming", "freqkv")) {
+        List<float[]> actual =
+            model.run(CacheOptions.of(name, TOKENS).resolve(256, false).policy(), 32);
         for (int t = 0; t < TOKENS; t++) {
           assertThat(actual.get(t)).as("%s, token %s", name, t).isEqualTo(expected.get(t));
         }

@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -210,6 +215,48 @@ class ModelConfigTest {
     assertRefused("not a JSON object; put the settings in { }");
     Files.write(file(), new byte[] {'{', (byte) 0xff, '}'});
     assertRefused("not UTF-8; save it as UTF-8");
+  }
+
+  @Test
+  void aTunedModelSaysHowItIsRead() {
+    assertThat(parse("llama", "{}").tuned()).isFalse();
+    assertThat(parse("llama", "{'lowpass': {}}").tuned()).isFalse();
+    ModelConfig config =
+        parse(
+            "llama",
+            "{'lowpass': {'cache': 'hybrid', 'cache_tokens': 1024, 'exact_share': 0.5, 'positions': 'cache'}}");
+    assertThat(config.tuned()).isTrue();
+    assertThat(config.tuning().values())
+        .isEqualTo(
+            Map.of(
+                "cache",
+                "hybrid",
+                "cache-tokens",
+                "1024",
+                "exact-share",
+                "0.5",
+                "positions",
+                "cache"));
+    Map<String, Integer> every = new HashMap<>();
+    for (List<String> names : List.of(CacheOptions.SETTINGS, PrefillOptions.SETTINGS)) {
+      names.forEach(name -> every.put("'" + name.replace('-', '_') + "'", 1));
+    }
+    assertThat(
+            parse("llama", "{'lowpass': " + every.toString().replace('=', ':') + "}")
+                .tuning()
+                .values())
+        .hasSize(CacheOptions.SETTINGS.size() + PrefillOptions.SETTINGS.size());
+  }
+
+  @Test
+  void refusesATuningThatItDoesNotKnow() {
+    write("llama", "{'lowpass': {'window': 1}}");
+    assertThatThrownBy(() -> ModelConfig.parse(file()))
+        .hasMessageStartingWith(file() + ": lowpass.window is not known; use cache, cache_tokens,");
+    write("llama", "{'lowpass': {'cache': ['hybrid']}}");
+    assertRefused("lowpass.cache must be a string or a number, found [\"hybrid\"]");
+    write("llama", "{'lowpass': 'hybrid'}");
+    assertRefused("lowpass must be an object, found \"hybrid\"");
   }
 
   private void assertRefused(String message) {
