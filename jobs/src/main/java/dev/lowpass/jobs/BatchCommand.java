@@ -2,6 +2,7 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.Counters;
 import dev.lowpass.udfs.DocumentTask;
@@ -103,7 +104,8 @@ abstract class BatchCommand implements Callable<Integer> {
             model.device(),
             model.threads(),
             decoding.contextTokens(),
-            decoding.cacheOptions());
+            decoding.cacheOptions(),
+            PrefillOptions.FULL);
     return Run.start(
         task,
         engine,

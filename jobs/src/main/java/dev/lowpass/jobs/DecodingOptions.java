@@ -2,6 +2,7 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.udfs.Generation;
 import dev.lowpass.udfs.Policy;
 import java.util.List;
@@ -164,6 +165,6 @@ final class DecodingOptions {
    * @throws ModelException if the cache does not go with it
    */
   Policy policy(int window) {
-    return new Policy(prefill, cacheOptions().resolve(window, /* tuned= */ false));
+    return new Policy(PrefillOptions.FULL, cacheOptions().resolve(window, /* tuned= */ false));
   }
 }

@@ -2,6 +2,7 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.TextTokenizer;
@@ -61,7 +62,7 @@ final class GenerateCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (Engine engine = Engines.open(options)) {
       engine.complete(
-          List.of(tokens(engine.tokenizer(), text)),
+          Request.of(List.of(tokens(engine.tokenizer(), text))),
           decoding.generation(MAX_NEW_TOKENS).options(),
           piece -> {
             out.print(piece);

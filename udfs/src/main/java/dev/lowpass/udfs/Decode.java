@@ -2,8 +2,10 @@ package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.engine.DocumentException;
 import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.text.Prompts;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.Iterator;
 import java.util.List;
@@ -76,7 +78,22 @@ final class Decode implements MapPartitionsFunction<Row, Row> {
     TextTokenizer tokenizer = engine.tokenizer();
     List<int[]> prompts =
         run.task().conversations(text).stream().map(tokenizer::encodeChat).toList();
-    return engine.complete(prompts, run.generation().options());
+    return engine.complete(request(tokenizer, prompts, text), run.generation().options());
+  }
+
+  /** With what is asked beside the prompts that ask it, where tokens are scored by it. */
+  private Request request(TextTokenizer tokenizer, List<int[]> prompts, String text) {
+    if (!run.policy().scores()) {
+      return Request.of(prompts);
+    }
+    List<String> probes = run.task().probes();
+    if (run.policy().cache().probe().equals("all")) {
+      probes = List.of(String.join("", probes));
+    }
+    return Request.about(
+        tokenizer.encodeChat(Prompts.document(text)),
+        prompts,
+        probes.stream().map(tokenizer::encode).toList());
   }
 
   private Row failed(OutputTable table, Document document, Failure failure) {

@@ -15,6 +15,9 @@ public sealed interface DocumentTask extends Serializable {
   /** One conversation for each completion that a document needs. */
   List<List<Message>> conversations(String document);
 
+  /** What each conversation asks of the document: a probe reads it with this in mind. */
+  List<String> probes();
+
   /** One summary a document. */
   record Summarize(String instruction) implements DocumentTask {
     @Override
@@ -25,6 +28,11 @@ public sealed interface DocumentTask extends Serializable {
     @Override
     public List<List<Message>> conversations(String document) {
       return List.of(Prompts.summarize(document, instruction));
+    }
+
+    @Override
+    public List<String> probes() {
+      return List.of(Prompts.summaryProbe(instruction));
     }
   }
 
@@ -52,6 +60,11 @@ public sealed interface DocumentTask extends Serializable {
     @Override
     public List<List<Message>> conversations(String document) {
       return fields().stream().map(field -> Prompts.extract(document, field)).toList();
+    }
+
+    @Override
+    public List<String> probes() {
+      return fields().stream().map(Prompts::fieldProbe).toList();
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.io.Serializable;
 
 /**
@@ -14,6 +15,7 @@ import java.io.Serializable;
  * @param contextTokens the longest sequence; 0 takes the model's window, or any where the cache is
  *     bounded
  * @param cache what a document's cache keeps
+ * @param prefill how a document is read
  */
 public record EngineSpec(
     String model,
@@ -22,5 +24,6 @@ public record EngineSpec(
     String device,
     int threads,
     int contextTokens,
-    CacheOptions cache)
+    CacheOptions cache,
+    PrefillOptions prefill)
     implements Serializable {}

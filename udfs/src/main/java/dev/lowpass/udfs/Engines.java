@@ -69,7 +69,12 @@ public final class Engines {
     Engine engine =
         open(
             new EngineOptions(
-                folder, spec.device(), threads(spec), spec.contextTokens(), spec.cache()));
+                folder,
+                spec.device(),
+                threads(spec),
+                spec.contextTokens(),
+                spec.cache(),
+                spec.prefill()));
     if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
       engine.close();
       throw new ModelException(

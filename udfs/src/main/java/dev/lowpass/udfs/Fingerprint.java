@@ -2,6 +2,8 @@ package dev.lowpass.udfs;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -33,13 +35,33 @@ final class Fingerprint {
       parts.put("topK", generation.topK());
       parts.put("seed", generation.seed());
     }
-    parts.put("prefill", policy.prefill());
-    parts.put("cache", policy.cache().cache());
+    CacheOptions cache = policy.cache();
+    PrefillOptions prefill = policy.prefill();
+    parts.put("prefill", prefill.prefill());
+    parts.put("cache", cache.cache());
     parts.put("cacheTokens", policy.cacheTokens());
     if (policy.bounded()) {
-      parts.put("sinks", policy.cache().sinks());
-      parts.put("retainedRatio", policy.cache().retainedRatio());
-      parts.put("recent", policy.cache().recent());
+      parts.put("retainedRatio", cache.retainedRatio());
+      parts.put("recent", cache.recent());
+      parts.put("exactShare", cache.exactShare());
+    }
+    if (policy.bounded() || policy.scores()) {
+      parts.put("sinks", cache.sinks());
+      parts.put("positions", cache.positions());
+    }
+    if (policy.scores()) {
+      parts.put("observationWindow", cache.observation().window());
+      parts.put("pooling", cache.observation().pooling());
+      parts.put("poolingKernel", cache.observation().kernel());
+      parts.put("probe", cache.probe());
+      parts.put("probes", task.probes());
+    }
+    if (prefill.selects()) {
+      parts.put("tspLayer", prefill.tspLayer());
+      parts.put("tspRate", prefill.tspRate());
+      parts.put("tspLength", prefill.tspLength());
+      parts.put("retentionRate", prefill.retentionRate());
+      parts.put("retentionTokens", prefill.retentionTokens());
     }
     try {
       return Digests.sha256(new ObjectMapper().writeValueAsString(parts));

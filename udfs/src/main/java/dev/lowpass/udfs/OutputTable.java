@@ -108,7 +108,8 @@ public final class OutputTable {
                     .add("decode_ms", DoubleType)
                     .add("cache_bytes", LongType)
                     .add("kept_tokens", LongType)
-                    .add("compressions", IntegerType))
+                    .add("compressions", IntegerType)
+                    .add("energy_kept", DataTypes.createArrayType(DoubleType)))
             .add(FINGERPRINT, StringType)
             .add(RUN_ID, StringType)
             .add("created_at", TimestampType);
@@ -160,7 +161,10 @@ public final class OutputTable {
             stats.decodeMs(),
             stats.cacheBytes(),
             stats.keptTokens(),
-            stats.compressions()));
+            stats.compressions(),
+            stats.energyKept().stream()
+                .map(kept -> Double.isNaN(kept) ? null : kept)
+                .toArray(Double[]::new)));
   }
 
   Row failed(Document document, Failure failure) {
@@ -187,7 +191,9 @@ public final class OutputTable {
   private Row end(List<Object> row, Document document, Row stats) {
     row.add(RowFactory.create(run.modelName(), run.engine().modelDigest()));
     Policy policy = run.policy();
-    row.add(RowFactory.create(policy.prefill(), policy.cache().cache(), policy.cacheTokens()));
+    row.add(
+        RowFactory.create(
+            policy.prefill().prefill(), policy.cache().cache(), policy.cacheTokens()));
     row.add(stats);
     row.add(run.fingerprint());
     row.add(run.runId());

@@ -1,15 +1,16 @@
 package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.io.Serializable;
 
 /**
- * How a document is read and what is kept of it.
+ * How a document is read and what is kept of it, resolved for the model.
  *
- * @param prefill name of the prefill policy
- * @param cache the cache policy and its parameters, resolved for the model
+ * @param prefill the prefill policy and its parameters
+ * @param cache the cache policy and its parameters
  */
-public record Policy(String prefill, CacheOptions cache) implements Serializable {
+public record Policy(PrefillOptions prefill, CacheOptions cache) implements Serializable {
   /** The most tokens a sequence's cache may hold. */
   public int cacheTokens() {
     return cache.cacheTokens();
@@ -17,6 +18,11 @@ public record Policy(String prefill, CacheOptions cache) implements Serializable
 
   /** Whether a document may be longer than its cache. */
   public boolean bounded() {
-    return !cache.cache().equals(CacheOptions.FULL.cache());
+    return cache.bounded();
+  }
+
+  /** Whether tokens are scored, so that it matters what observes them. */
+  public boolean scores() {
+    return prefill.selects() || cache.policy().scores();
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -64,13 +65,21 @@ class EnginesTest {
   void aDeviceThatIsNotThereIsNamed() throws Exception {
     EngineSpec spec =
         new EngineSpec(
-            TestModel.chat(temporary).toString(), "", "", "tpu", 1, 64, CacheOptions.FULL);
+            TestModel.chat(temporary).toString(),
+            "",
+            "",
+            "tpu",
+            1,
+            64,
+            CacheOptions.FULL,
+            PrefillOptions.FULL);
     assertThatThrownBy(() -> Engines.get(spec, new Configuration()))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tpu");
   }
 
   private static EngineSpec spec(Path model, int contextTokens) {
-    return new EngineSpec(model.toString(), "", "", "cpu", 1, contextTokens, CacheOptions.FULL);
+    return new EngineSpec(
+        model.toString(), "", "", "cpu", 1, contextTokens, CacheOptions.FULL, PrefillOptions.FULL);
   }
 }

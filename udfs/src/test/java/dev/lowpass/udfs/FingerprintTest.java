@@ -3,7 +3,10 @@ package dev.lowpass.udfs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.model.Settings;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class FingerprintTest {
@@ -12,7 +15,8 @@ class FingerprintTest {
   private static final DocumentTask EXTRACT = new DocumentTask.Extract("s.json", SCHEMA);
   private static final DocumentTask SUMMARIZE = new DocumentTask.Summarize("Sum up.");
   private static final Generation GREEDY = new Generation(64, 0, 1, 0, 0, List.of());
-  private static final Policy FULL = new Policy("full", CacheOptions.FULL.resolve(512, false));
+  private static final Policy FULL =
+      new Policy(PrefillOptions.FULL, CacheOptions.FULL.resolve(512, false));
   private static final String DIGEST = "sha256:0";
 
   @Test
@@ -59,7 +63,14 @@ class FingerprintTest {
                 EXTRACT,
                 DIGEST,
                 GREEDY,
-                new Policy("other", CacheOptions.FULL.resolve(512, false))),
+                new Policy(
+                    PrefillOptions.of("fastkv").resolve(4, CacheOptions.FULL),
+                    CacheOptions.FULL.resolve(512, false))),
+            Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("hybrid", 512, 4, 0.5, 0)),
+            hybrid(CacheOptions.of("hybrid", 512).with(4, 0.5, 0, 0.3)),
+            hybrid(CacheOptions.of("hybrid", 512).withProbe("each")),
+            hybrid(CacheOptions.of("hybrid", 512).withPositions("cache")),
+            hybrid(CacheOptions.of(new Settings(Map.of("cache", "hybrid", "pooling", "average")))),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("full", 256, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 256, 4, 0.5, 0)),
@@ -70,6 +81,11 @@ class FingerprintTest {
     assertThat(fingerprints).doesNotHaveDuplicates();
   }
 
+  private static String hybrid(CacheOptions cache) {
+    return Fingerprint.of(
+        EXTRACT, DIGEST, GREEDY, new Policy(PrefillOptions.FULL, cache.resolve(512, false)));
+  }
+
   private static String extract(String schema) {
     return Fingerprint.of(new DocumentTask.Extract("s.json", schema), DIGEST, GREEDY, FULL);
   }
@@ -77,7 +93,7 @@ class FingerprintTest {
   private static Policy policy(
       String cache, int tokens, int sinks, double retainedRatio, int recent) {
     return new Policy(
-        "full",
-        CacheOptions.of(cache, tokens).with(sinks, retainedRatio, recent, 0).resolve(512, false));
+        PrefillOptions.FULL,
+        CacheOptions.of(cache, tokens).with(sinks, retainedRatio, recent, 0.5).resolve(512, false));
   }
 }

@@ -3,6 +3,7 @@ package dev.lowpass.udfs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.util.List;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
@@ -16,7 +17,7 @@ class OutputTableTest {
           + " output_tokens bigint, model struct<name:string,digest:string>,"
           + " policy struct<prefill:string,cache:string,cache_tokens:int>,"
           + " stats struct<queue_ms:double,prefill_ms:double,decode_ms:double,cache_bytes:bigint,"
-          + "kept_tokens:bigint,compressions:int>,"
+          + "kept_tokens:bigint,compressions:int,energy_kept:array<double>>,"
           + " fingerprint string, run_id string, created_at timestamp";
 
   @Test
@@ -62,10 +63,10 @@ class OutputTableTest {
   private static Run run(DocumentTask task) {
     return Run.start(
         task,
-        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL),
+        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL, PrefillOptions.FULL),
         "m",
         new Generation(8, 0, 1, 0, 0, List.of()),
-        new Policy("full", CacheOptions.FULL.resolve(512, false)));
+        new Policy(PrefillOptions.FULL, CacheOptions.FULL.resolve(512, false)));
   }
 
   private static String columns(StructType schema) {

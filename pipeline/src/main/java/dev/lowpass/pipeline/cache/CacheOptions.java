@@ -6,6 +6,8 @@ import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * A cache policy by name, and its parameters; {@link #resolve} checks them against a model and puts
@@ -37,9 +39,29 @@ public record CacheOptions(
     String positions,
     String probe)
     implements Serializable {
+  /** What sets one policy apart from another. */
+  private enum Kind {
+    FULL(false, false),
+    STREAMING(false, false),
+    SNAPKV(true, false),
+    FREQKV(false, true),
+    HYBRID(true, true);
+
+    /** Whether it has a bank. */
+    private final boolean keepsBest;
+
+    /** Whether its band is low-passed; else it goes. */
+    private final boolean filters;
+
+    Kind(boolean keepsBest, boolean filters) {
+      this.keepsBest = keepsBest;
+      this.filters = filters;
+    }
+  }
+
   /** The policies there are. */
   public static final List<String> POLICIES =
-      List.of("full", "streaming", "snapkv", "freqkv", "hybrid");
+      Stream.of(Kind.values()).map(kind -> kind.name().toLowerCase(Locale.ROOT)).toList();
 
   /**
    * What an entry's position is: its place in the cache (FreqKV), or its token's in the prompt
@@ -123,6 +145,20 @@ public record CacheOptions(
         probe);
   }
 
+  /** The same with another N. */
+  public CacheOptions withCacheTokens(int cacheTokens) {
+    return new CacheOptions(
+        cache,
+        cacheTokens,
+        sinks,
+        retainedRatio,
+        recent,
+        exactShare,
+        observation,
+        positions,
+        probe);
+  }
+
   /** The same with other positions. */
   public CacheOptions withPositions(String positions) {
     return new CacheOptions(
@@ -161,7 +197,7 @@ public record CacheOptions(
    * @throws ModelException if the parameters do not go together, or with the model
    */
   public CacheOptions resolve(int window, boolean tuned) {
-    Settings.oneOf("cache", cache, POLICIES);
+    Kind kind = kind();
     Settings.oneOf("positions", positions, POSITIONS);
     Settings.oneOf("probe", probe, PROBES);
     observation.checked();
@@ -171,24 +207,22 @@ public record CacheOptions(
         "--cache-tokens (N) is %s; give 0 (the model's window) or more",
         cacheTokens);
     int tokens = cacheTokens == 0 ? window : cacheTokens;
-    boolean banked = cache.equals("snapkv") || cache.equals("hybrid");
-    boolean filtered = cache.equals("freqkv") || cache.equals("hybrid");
     int ownRecent =
-        switch (cache) {
-          case "streaming" -> Math.max(0, (tokens - sinks) / 2);
-          case "snapkv" -> observation.window();
-          default -> 0;
+        switch (kind) {
+          case STREAMING -> Math.max(0, (tokens - sinks) / 2);
+          case SNAPKV -> observation.window();
+          case FULL, FREQKV, HYBRID -> 0;
         };
     CacheOptions resolved =
         new CacheOptions(
             cache,
             bounded() ? tokens : Math.min(tokens, window),
             sinks,
-            filtered ? retainedRatio : 0,
+            kind.filters ? retainedRatio : 0,
             bounded() && recent != DEFAULT_RECENT ? recent : ownRecent,
-            banked ? exactShare : 0,
+            kind.keepsBest ? exactShare : 0,
             observation,
-            tuned && positions.equals("auto") ? "cache" : positions,
+            tuned && bounded() && positions.equals("auto") ? "cache" : positions,
             probe);
     if (bounded()) {
       resolved.checkSizes(window);
@@ -224,17 +258,23 @@ public record CacheOptions(
         band());
   }
 
-  /**
-   * The policy of resolved options.
-   *
-   * @throws ModelException if there is none of the name
-   */
+  /** The policy of resolved options. */
   public CachePolicy policy() {
-    return switch (cache) {
-      case "full" -> new FullCache();
-      case "streaming", "freqkv" -> new BandCache(cache, cacheTokens, sinks, recent, retained());
-      default -> throw new ModelException("--cache " + cache + " is not part of this version");
-    };
+    return bounded()
+        ? new CachePolicy(cache, cacheTokens, sinks, recent, exact(), retained())
+        : new CachePolicy(cache, Integer.MAX_VALUE, sinks, 0, 0, 0);
+  }
+
+  private Kind kind() {
+    return Kind.valueOf(Settings.oneOf("cache", cache, POLICIES).toUpperCase(Locale.ROOT));
+  }
+
+  /**
+   * Whether the questions about a document observe it, where they are known; the last tokens of
+   * each block otherwise.
+   */
+  public boolean probed() {
+    return !cache.equals("snapkv");
   }
 
   /** Whether a document may be longer than its cache. */

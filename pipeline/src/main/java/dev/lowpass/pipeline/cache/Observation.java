@@ -2,9 +2,11 @@ package dev.lowpass.pipeline.cache;
 
 import static dev.lowpass.pipeline.model.Settings.check;
 
+import dev.lowpass.kernels.Pooling;
 import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * How tokens are scored (FastKV section 3, SnapKV): by the attention that the last tokens pay them,
@@ -19,6 +21,11 @@ public record Observation(int window, String pooling, int kernel) implements Ser
 
   /** FastKV's. */
   public static final Observation DEFAULT = new Observation(8, "max", 7);
+
+  /** The pooling, as a device takes it. */
+  public Pooling devicePooling() {
+    return new Pooling(Pooling.Kind.valueOf(pooling.toUpperCase(Locale.ROOT)), kernel);
+  }
 
   Observation checked() {
     check(window >= 1, "--observation-window (w) is %s; give 1 or more", window);

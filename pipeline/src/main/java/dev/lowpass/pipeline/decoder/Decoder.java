@@ -3,6 +3,7 @@ package dev.lowpass.pipeline.decoder;
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.KvCache;
+import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Span;
@@ -13,8 +14,8 @@ import java.util.List;
 
 /**
  * The transformer of a Llama-like checkpoint on one device: pre-norm layers of grouped-query
- * attention and SwiGLU. It holds the weights and the activations of one pass; a sequence's state is
- * its {@link KvCache} alone. One thread at a time.
+ * attention and SwiGLU. It holds the weights and the activations of one pass, which goes layer by
+ * layer; a {@link Sequence} says what goes where. One thread at a time.
  */
 public final class Decoder implements AutoCloseable {
   private final ModelConfig config;
@@ -31,6 +32,7 @@ public final class Decoder implements AutoCloseable {
   private final Tensor keys;
   private final Tensor values;
   private final Tensor attended;
+  private final Tensor logSums;
   private final Tensor update;
   private final Tensor gate;
   private final Tensor up;
@@ -52,6 +54,7 @@ public final class Decoder implements AutoCloseable {
     this.keys = device.tensor(maxRows, config.kvHeads() * config.headDim());
     this.values = device.tensor(maxRows, config.kvHeads() * config.headDim());
     this.attended = device.tensor(maxRows, config.heads() * config.headDim());
+    this.logSums = device.tensor(maxRows, config.heads());
     this.update = device.tensor(maxRows, config.hiddenSize());
     this.gate = device.tensor(maxRows, config.intermediateSize());
     this.up = device.tensor(maxRows, config.intermediateSize());
@@ -80,54 +83,81 @@ public final class Decoder implements AutoCloseable {
     return maxRows;
   }
 
-  /** Takes a cache for one sequence of up to {@code capacity} tokens. */
-  public KvCache newCache(int capacity) {
-    return device.kvCache(
-        config.layers(), config.kvHeads(), config.headDim(), capacity, Positions.CACHE);
+  /** Takes a cache for one sequence of up to {@code capacity} entries a layer. */
+  KvCache newCache(int capacity, Positions positions) {
+    return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity, positions);
   }
 
-  /** Carries out a plan on a cache, whose entries' positions are their places in it. */
-  public void apply(KvCache cache, CachePlan plan) {
-    for (int layer = 0; layer < config.layers(); layer++) {
-      device.apply(cache, layer, plan, rope, null);
-    }
+  Device device() {
+    return device;
   }
 
-  /** Makes a cache hold what another one does. */
-  public void copy(KvCache to, KvCache from) {
-    device.copy(to, from);
+  /** The rows of the pass, {@code [maxRows, hidden]}: embedded, or as the last layer left them. */
+  Tensor hidden() {
+    return hidden;
+  }
+
+  /** What the pass's rows are rotated by, {@code [maxRows, 1]}. */
+  Tensor positions() {
+    return positions;
+  }
+
+  /** Begins a pass with the embeddings of tokens, {@code maxRows} at the most. */
+  void embed(int[] tokens) {
+    device.embed(hidden, weights.embedding(), tokens);
   }
 
   /**
-   * Runs tokens through all layers, appends their keys and values to their sequences' caches, and
-   * computes the logits of some of them; {@link #argmax} and {@link #logits} read these until the
-   * next pass.
+   * Runs the pass's rows through one layer, and appends their keys and values to their sequences'
+   * caches there.
    *
-   * @param tokens ids of the batch's rows, {@code maxRows} at the most
-   * @param positions each row's position in its cache
+   * @param rows how many there are
    * @param spans which rows belong to which sequence
-   * @param logitRows the rows whose logits are wanted
+   * @param observed whether {@link #observe} follows
    */
-  public void forward(int[] tokens, float[] positions, List<Span> spans, int[] logitRows) {
-    int rows = tokens.length;
-    if (rows > maxRows || positions.length != rows) {
-      throw new IllegalArgumentException(
-          rows + " tokens and " + positions.length + " positions in a pass of up to " + maxRows);
-    }
-    device.write(this.positions, positions);
-    device.embed(hidden, weights.embedding(), tokens);
-    for (int i = 0; i < config.layers(); i++) {
-      attention(i, rows, spans);
-      mlp(weights.layers().get(i), rows);
-    }
-    if (logitRows.length > 0) {
-      device.gatherRows(last, hidden, logitRows);
-      device.rmsNorm(last, last, logitRows.length, weights.norm(), config.rmsNormEpsilon());
-      device.linear(logits, last, logitRows.length, weights.head(), null);
-    }
+  void layer(int index, int rows, List<Span> spans, boolean observed) {
+    attention(index, rows, spans, observed ? logSums : null);
+    mlp(weights.layers().get(index), rows);
   }
 
-  private void attention(int index, int rows, List<Span> spans) {
+  /**
+   * Scores entries {@code [from, to)} of a cache by the attention that a span's last {@code
+   * observers} rows paid them at the layer that was run last (FastKV section 3.1).
+   *
+   * @param scores {@code [kvHeads, capacity]}
+   */
+  void observe(
+      Tensor scores, Span span, int observers, int layer, int from, int to, Pooling pooling) {
+    device.observe(
+        scores,
+        queries,
+        logSums,
+        span,
+        observers,
+        layer,
+        scale(),
+        config.window(layer),
+        from,
+        to,
+        pooling);
+  }
+
+  /** Carries out a plan on a layer of a cache; {@code scores} where it has choices to make. */
+  void apply(KvCache cache, int layer, CachePlan plan, Tensor scores) {
+    device.apply(cache, layer, plan, rope, plan.ranks() ? scores : null);
+  }
+
+  /**
+   * Computes the logits of rows of the pass that went through all layers; {@link #argmax} and
+   * {@link #logits} read them.
+   */
+  void head(int... rows) {
+    device.gatherRows(last, hidden, rows);
+    device.rmsNorm(last, last, rows.length, weights.norm(), config.rmsNormEpsilon());
+    device.linear(logits, last, rows.length, weights.head(), null);
+  }
+
+  private void attention(int index, int rows, List<Span> spans, Tensor logSums) {
     DecoderWeights.Layer layer = weights.layers().get(index);
     float epsilon = config.rmsNormEpsilon();
     device.rmsNorm(normed, hidden, rows, layer.attentionNorm(), epsilon);
@@ -141,10 +171,13 @@ public final class Decoder implements AutoCloseable {
     device.rotate(queries, rope, positions, rows);
     device.rotate(keys, rope, positions, rows);
     device.append(spans, index, keys, values, positions);
-    float scale = (float) (1 / Math.sqrt(config.headDim()));
-    device.attention(attended, queries, spans, index, scale, config.window(index), null);
+    device.attention(attended, queries, spans, index, scale(), config.window(index), logSums);
     linear(update, attended, rows, layer.output());
     device.add(hidden, update, rows);
+  }
+
+  private float scale() {
+    return (float) (1 / Math.sqrt(config.headDim()));
   }
 
   private void mlp(DecoderWeights.Layer layer, int rows) {
@@ -174,8 +207,8 @@ public final class Decoder implements AutoCloseable {
   public void close() {
     for (Tensor tensor :
         List.of(
-            positions, hidden, normed, queries, keys, values, attended, update, gate, up, last,
-            logits)) {
+            positions, hidden, normed, queries, keys, values, attended, logSums, update, gate, up,
+            last, logits)) {
       tensor.close();
     }
   }

@@ -2,11 +2,15 @@ package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
-import dev.lowpass.pipeline.cache.CachePolicy;
+import dev.lowpass.kernels.Energy;
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.decoder.Decoder;
 import dev.lowpass.pipeline.decoder.Sampler;
 import dev.lowpass.pipeline.decoder.Sequence;
+import dev.lowpass.pipeline.decoder.SequenceOptions;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.pipeline.text.StreamDecoder;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.ArrayList;
@@ -23,16 +27,15 @@ import java.util.function.Consumer;
  * the device, in the order they came.
  */
 public final class Engine implements AutoCloseable {
-  /** Tokens of a prompt that go through the decoder in one pass. */
-  private static final int PREFILL_CHUNK = 512;
+  /** Tokens that go through the decoder in one pass, questions that observe them included. */
+  private static final int PASS_ROWS = 1024;
 
   private final Checkpoint checkpoint;
   private final TextTokenizer tokenizer;
   private final Device device;
   private final Decoder decoder;
   private final Set<Integer> endTokens;
-  private final CachePolicy policy;
-  private final int contextTokens;
+  private final Reading.Limits limits;
   private final ReentrantLock turn = new ReentrantLock(/* fair= */ true);
 
   private Engine(
@@ -40,14 +43,12 @@ public final class Engine implements AutoCloseable {
       TextTokenizer tokenizer,
       Device device,
       Decoder decoder,
-      CachePolicy policy,
-      int contextTokens) {
+      Reading.Limits limits) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.device = device;
     this.decoder = decoder;
-    this.policy = policy;
-    this.contextTokens = contextTokens;
+    this.limits = limits;
     this.endTokens = new TreeSet<>(checkpoint.generationDefaults().eosTokens());
     tokenizer.eos().ifPresent(endTokens::add);
   }
@@ -64,17 +65,20 @@ public final class Engine implements AutoCloseable {
       Checkpoint checkpoint = Checkpoint.open(options.model());
       opened.add(checkpoint);
       checkpoint.verify();
-      int window = checkpoint.config().maxPositions();
-      CachePolicy policy = options.cache().resolve(window, checkpoint.config().tuned()).policy();
+      ModelConfig config = checkpoint.config();
+      int window = config.maxPositions();
+      CacheOptions cache = options.cache().resolve(window, config.tuned());
+      PrefillOptions prefill = options.prefill().resolve(config.layers(), cache);
       TextTokenizer tokenizer = TextTokenizer.load(options.model());
       opened.add(tokenizer);
       Device device = Devices.open(options.device(), options.threads());
       opened.add(device);
-      Decoder decoder = Decoder.load(checkpoint, device, PREFILL_CHUNK, 1);
-      int longest = policy.cacheTokens() == Integer.MAX_VALUE ? window : Integer.MAX_VALUE;
+      Decoder decoder = Decoder.load(checkpoint, device, PASS_ROWS, 1);
+      int longest = cache.bounded() ? Integer.MAX_VALUE : window;
       int context =
           options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
-      return new Engine(checkpoint, tokenizer, device, decoder, policy, context);
+      Reading.Limits limits = new Reading.Limits(cache, prefill, window, context, PASS_ROWS);
+      return new Engine(checkpoint, tokenizer, device, decoder, limits);
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
@@ -97,42 +101,54 @@ public final class Engine implements AutoCloseable {
     return device.description();
   }
 
-  /** What a sequence's cache keeps. */
-  public CachePolicy cachePolicy() {
-    return policy;
+  /** What a sequence's cache keeps, resolved for the model. */
+  public CacheOptions cache() {
+    return limits.cache();
+  }
+
+  /** How a prompt is read, resolved for the model and the cache. */
+  public PrefillOptions prefill() {
+    return limits.prefill();
   }
 
   /** The longest sequence it takes, prompt and completion together. */
   public int contextTokens() {
-    return contextTokens;
+    return limits.contextTokens();
   }
 
   /**
-   * Completes the prompts of one document. Their common beginning is read once: each branches off
-   * its cache.
+   * Completes prompts of which nothing is known; their common beginning is read once.
    *
    * @param prompts token ids, at least one a prompt
+   */
+  public Result complete(List<int[]> prompts, GenerationOptions options) {
+    return complete(Request.of(prompts), options);
+  }
+
+  /** Completes the prompts of one document. */
+  public Result complete(Request request, GenerationOptions options) {
+    return complete(request, options, text -> {});
+  }
+
+  /**
+   * Completes the prompts of one document, handing over text as it is written. What they share is
+   * read once: each branches off its cache.
+   *
    * @throws DocumentException if a prompt is longer than the model's window, or the device has no
    *     room for it
    * @throws CancellationException if the calling thread is interrupted
    */
-  public Result complete(List<int[]> prompts, GenerationOptions options) {
-    return complete(prompts, options, text -> {});
-  }
-
-  /** The same, handing over text as it is written. */
-  public Result complete(
-      List<int[]> prompts, GenerationOptions options, Consumer<String> listener) {
-    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-    if (longest >= contextTokens) {
+  public Result complete(Request request, GenerationOptions options, Consumer<String> listener) {
+    if (request.longest() >= contextTokens()) {
       throw new DocumentException(
           DocumentException.TOO_LONG,
-          "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window"
-              .formatted(longest, contextTokens));
+          "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache hybrid), or choose a model with a longer window"
+              .formatted(request.longest(), contextTokens()));
     }
-    if (prompts.stream().anyMatch(prompt -> prompt.length == 0)) {
+    if (request.prompts().stream().anyMatch(prompt -> prompt.length == 0)) {
       throw new DocumentException(DocumentException.EMPTY, "the prompt is empty; give it text");
     }
+    Reading reading = Reading.of(limits, request, options.maxNewTokens());
     long submitted = System.nanoTime();
     try {
       turn.lockInterruptibly();
@@ -140,7 +156,7 @@ public final class Engine implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw cancelled();
     }
-    try (Turn document = new Turn(prompts, longest, options, listener)) {
+    try (Turn document = new Turn(reading, options, listener)) {
       return document.run(System.nanoTime() - submitted);
     } finally {
       turn.unlock();
@@ -149,7 +165,9 @@ public final class Engine implements AutoCloseable {
 
   /** One document's turn on the device. */
   private final class Turn implements AutoCloseable {
+    private final Reading reading;
     private final List<int[]> prompts;
+    private final int shared;
     private final GenerationOptions options;
     private final Consumer<String> listener;
 
@@ -161,76 +179,111 @@ public final class Engine implements AutoCloseable {
 
     private long prefillNanos;
     private long decodeNanos;
+    private long promptTokens;
+    private long keptTokens;
 
-    Turn(List<int[]> prompts, int longest, GenerationOptions options, Consumer<String> listener) {
-      this.prompts = prompts;
+    Turn(Reading reading, GenerationOptions options, Consumer<String> listener) {
+      this.reading = reading;
+      this.prompts = reading.request().prompts();
+      this.shared = reading.request().shared();
       this.options = options;
       this.listener = listener;
-      int tokens = (int) Math.min(contextTokens, (long) longest + options.maxNewTokens());
-      // Entries that are only ever appended can be taken off again.
-      boolean copies = prompts.size() > 1 && tokens > policy.cacheTokens();
-      this.trunk = newSequence(tokens);
+      this.trunk = newSequence();
       try {
-        this.branch = copies ? newSequence(tokens) : trunk;
+        this.branch = reading.copies() ? newSequence() : trunk;
       } catch (DocumentException e) {
         trunk.close();
         throw e;
       }
     }
 
-    private Sequence newSequence(int tokens) {
+    private Sequence newSequence() {
+      SequenceOptions sequence = reading.sequence();
       try {
-        return new Sequence(decoder, policy, tokens);
+        return new Sequence(decoder, sequence, Engine::checkInterrupt);
       } catch (OutOfMemoryError e) {
         throw new DocumentException(
             DocumentException.OUT_OF_MEMORY,
-            "no memory for a KV cache of %d tokens (%s); give the executor more memory, bound the cache (--cache freqkv, --cache-tokens), or shorten the document"
-                .formatted(Math.min(tokens, policy.cacheTokens()), e.getMessage()));
+            "no memory for a KV cache of %d tokens (%s); give the executor more memory, bound the cache (--cache hybrid, --cache-tokens), or shorten the document"
+                .formatted(
+                    Math.min(sequence.tokens(), sequence.policy().cacheTokens()), e.getMessage()));
       }
     }
 
     Result run(long queueNanos) {
-      int shared = prompts.size() == 1 ? 0 : sharedPrefix(prompts);
-      prefill(trunk, prompts.get(0), 0, shared);
       List<Completion> completions = new ArrayList<>();
-      long promptTokens = shared;
       long outputTokens = 0;
-      long kept = 0;
+      Sequence.Mark document = null;
       for (int i = 0; i < prompts.size(); i++) {
         int[] prompt = prompts.get(i);
+        long start = System.nanoTime();
+        if (i == 0 || reading.each()) {
+          trunk.clear();
+          readDocument(prompt, reading.probe(i));
+          document = trunk.mark();
+        }
         if (branch != trunk) {
           branch.branchOff(trunk);
-        } else if (i > 0) {
-          trunk.truncate(shared);
+        } else {
+          trunk.reset(document);
         }
-        prefill(branch, prompt, shared, prompt.length);
-        promptTokens += prompt.length - shared;
-        kept = Math.max(kept, branch.length());
+        readRest(prompt);
+        prefillNanos += System.nanoTime() - start;
+        keptTokens = Math.max(keptTokens, branch.length());
         Completion completion = decode(prompt, i);
         completions.add(completion);
         outputTokens += completion.tokens().size();
       }
-      long bytes = trunk.bytes();
-      int compressions = trunk.compressions();
-      if (branch != trunk) {
-        bytes += branch.bytes();
-        compressions += branch.compressions();
-      }
-      Stats stats =
-          new Stats(
-              queueNanos / 1e6, prefillNanos / 1e6, decodeNanos / 1e6, bytes, kept, compressions);
-      return new Result(List.copyOf(completions), promptTokens, outputTokens, stats);
+      return new Result(List.copyOf(completions), promptTokens, outputTokens, stats(queueNanos));
     }
 
-    /** Reads {@code prompt[from, to)}; the last token's logits are there after it. */
-    private void prefill(Sequence sequence, int[] prompt, int from, int to) {
-      long start = System.nanoTime();
-      for (int first = from, end; first < to; first = end) {
-        end = Math.min(to, first + sequence.room());
-        int[] chunk = Arrays.copyOfRange(prompt, first, end);
-        forward(sequence, chunk, end == prompt.length ? new int[] {chunk.length - 1} : new int[0]);
+    private Stats stats(long queueNanos) {
+      List<Double> energy = new ArrayList<>();
+      for (int layer = 0; layer < decoder.config().layers(); layer++) {
+        Energy of = branch.energy(layer);
+        energy.add((of.keptKeys() + of.keptValues()) / (of.keys() + of.values()));
       }
-      prefillNanos += System.nanoTime() - start;
+      boolean copies = branch != trunk;
+      return new Stats(
+          queueNanos / 1e6,
+          prefillNanos / 1e6,
+          decodeNanos / 1e6,
+          trunk.bytes() + (copies ? branch.bytes() : 0),
+          keptTokens,
+          trunk.compressions() + (copies ? branch.compressions() : 0),
+          List.copyOf(energy));
+    }
+
+    /** What all prompts begin with. */
+    private void readDocument(int[] prompt, int[] probe) {
+      for (int first = 0, end; first < shared; first = end) {
+        end = (int) Math.min(shared, (long) first + trunk.room());
+        int[] block = Arrays.copyOfRange(prompt, first, end);
+        if (reading.sequence().scored()) {
+          trunk.read(block, probe, /* logits= */ false);
+        } else {
+          trunk.forward(block, /* logits= */ false);
+        }
+      }
+      promptTokens += shared;
+    }
+
+    /** What follows in one of them; the logits that begin its answer are there after it. */
+    private void readRest(int[] prompt) {
+      if (reading.sequence().scored() && !reading.scoresRest()) {
+        // A question is not to be blurred before it is answered.
+        branch.reserve(prompt.length - shared + options.maxNewTokens());
+      }
+      for (int first = shared, end; first < prompt.length; first = end) {
+        end = (int) Math.min(prompt.length, (long) first + branch.room());
+        int[] block = Arrays.copyOfRange(prompt, first, end);
+        if (reading.scoresRest()) {
+          branch.read(block, new int[0], end == prompt.length);
+        } else {
+          branch.forward(block, end == prompt.length);
+        }
+      }
+      promptTokens += prompt.length - shared;
     }
 
     private Completion decode(int[] prompt, int index) {
@@ -244,7 +297,7 @@ public final class Engine implements AutoCloseable {
       StopStrings stops = new StopStrings(options.stop());
       StringBuilder text = new StringBuilder();
       List<Integer> tokens = new ArrayList<>();
-      int limit = Math.min(options.maxNewTokens(), contextTokens - prompt.length);
+      int limit = Math.min(options.maxNewTokens(), contextTokens() - prompt.length);
       FinishReason reason = FinishReason.LENGTH;
       while (true) {
         int token = sampler == null ? decoder.argmax(1)[0] : sampler.next(decoder.logits(0));
@@ -261,8 +314,7 @@ public final class Engine implements AutoCloseable {
         if (tokens.size() == limit) {
           break;
         }
-        branch.room();
-        forward(branch, new int[] {token}, new int[] {0});
+        branch.forward(new int[] {token}, /* logits= */ true);
       }
       emit(stops.accept(detokenizer.flush()), text);
       emit(stops.flush(), text);
@@ -277,13 +329,6 @@ public final class Engine implements AutoCloseable {
       }
     }
 
-    private void forward(Sequence sequence, int[] tokens, int[] logitRows) {
-      if (Thread.currentThread().isInterrupted()) {
-        throw cancelled();
-      }
-      sequence.forward(tokens, logitRows);
-    }
-
     @Override
     public void close() {
       trunk.close();
@@ -291,18 +336,10 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /**
-   * Tokens that all prompts begin with, short of each prompt's last, whose logits begin its answer.
-   */
-  static int sharedPrefix(List<int[]> prompts) {
-    int[] first = prompts.get(0);
-    int shared = first.length - 1;
-    for (int[] prompt : prompts) {
-      int mismatch =
-          Arrays.mismatch(first, 0, shared, prompt, 0, Math.min(shared, prompt.length - 1));
-      shared = mismatch < 0 ? shared : mismatch;
+  private static void checkInterrupt() {
+    if (Thread.currentThread().isInterrupted()) {
+      throw cancelled();
     }
-    return shared;
   }
 
   private static CancellationException cancelled() {

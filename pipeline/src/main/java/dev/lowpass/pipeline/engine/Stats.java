@@ -1,5 +1,7 @@
 package dev.lowpass.pipeline.engine;
 
+import java.util.List;
+
 /**
  * What a document cost.
  *
@@ -10,7 +12,9 @@ package dev.lowpass.pipeline.engine;
  *     branch off to where they cannot share it
  * @param keptTokens entries that a layer's cache held at the end of prefill; the most that any of
  *     its prompts had
- * @param compressions how often a cache was compressed, over all its prompts
+ * @param compressions how often room was made in a cache, over all its prompts
+ * @param energyKept each layer's share of the energy of keys and values that compression kept, the
+ *     constant part left out, up to the last prompt's end; not a number where it never was
  */
 public record Stats(
     double queueMs,
@@ -18,4 +22,5 @@ public record Stats(
     double decodeMs,
     long cacheBytes,
     long keptTokens,
-    int compressions) {}
+    int compressions,
+    List<Double> energyKept) {}

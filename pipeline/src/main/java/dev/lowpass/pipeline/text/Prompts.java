@@ -10,24 +10,37 @@ public final class Prompts {
 
   private Prompts() {}
 
+  /** The document and nothing else: what all prompts about it begin with. */
+  public static List<Message> document(String document) {
+    return user(document, "");
+  }
+
   /**
    * Asks for a summary; the document comes first, so that it can be read once for all questions.
    */
   public static List<Message> summarize(String document, String instruction) {
-    return List.of(new Message("user", document.strip() + "\n\n" + instruction));
+    return user(document, summaryProbe(instruction));
+  }
+
+  /** What {@link #summarize} asks, without its document. */
+  public static String summaryProbe(String instruction) {
+    return "\n\n" + instruction;
   }
 
   /** Asks for one field of an extraction schema. */
   public static List<Message> extract(String document, ExtractionField field) {
-    return List.of(
-        new Message(
-            "user",
-            document.strip()
-                + "\n\nQuestion: "
-                + field.question()
-                + "\nReply with "
-                + hint(field)
-                + " only, or null if not stated."));
+    return user(
+        document,
+        fieldProbe(field) + "\nReply with " + hint(field) + " only, or null if not stated.");
+  }
+
+  /** What {@link #extract} asks, without its document and without how to reply. */
+  public static String fieldProbe(ExtractionField field) {
+    return "\n\nQuestion: " + field.question();
+  }
+
+  private static List<Message> user(String document, String request) {
+    return List.of(new Message("user", document.strip() + request));
   }
 
   private static String hint(ExtractionField field) {

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.CachePlan.Keep;
 import dev.lowpass.kernels.CachePlan.LowPass;
+import dev.lowpass.pipeline.cache.CachePolicy.Change;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,10 +21,10 @@ class CachePolicyTest {
   void freqKvIsThePapers() {
     CachePolicy policy = CacheOptions.of("freqkv", 0).resolve(4096, false).policy();
     assertThat(policy.cacheTokens()).isEqualTo(4096);
-    assertThat(policy.room(0)).isEqualTo(4096);
-    assertThat(policy.plan(4096).segments())
+    assertThat(policy.room(Layout.EMPTY)).isEqualTo(4096);
+    assertThat(policy.makeRoom(unsettled(4096)).plans().get(0).segments())
         .containsExactly(new Keep(0, 4), new LowPass(4, 4096, 2046), new Keep(4096, 4096));
-    assertThat(policy.room(policy.plan(4096).result())).isEqualTo(2046);
+    assertThat(policy.room(policy.makeRoom(unsettled(4096)).layout())).isEqualTo(2046);
   }
 
   /** Published counts: none up to N, then one every M - L tokens. */
@@ -29,15 +32,15 @@ class CachePolicyTest {
   @CsvSource({"4096,0", "4097,1", "8192,3", "16384,7", "32768,15", "131072,63", "262144,127"})
   void compressesAsOftenAsTheReleasedCode(int tokens, int compressions) {
     CachePolicy policy = CacheOptions.of("freqkv", 4096).resolve(4096, false).policy();
-    int length = 0;
+    Layout layout = Layout.EMPTY;
     int count = 0;
     for (int token = 0; token < tokens; token++) {
-      if (policy.room(length) == 0) {
-        length = policy.plan(length).result();
+      if (policy.room(layout) == 0) {
+        layout = policy.makeRoom(layout).layout();
         count++;
       }
-      length++;
-      assertThat(length).isLessThanOrEqualTo(4096);
+      layout = layout.append(1);
+      assertThat(layout.length()).isLessThanOrEqualTo(4096);
     }
     assertThat(count).isEqualTo(compressions);
   }
@@ -49,29 +52,30 @@ class CachePolicyTest {
             .with(3, 0.37, 11, CacheOptions.DEFAULT_EXACT_SHARE)
             .resolve(512, false)
             .policy();
-    assertThat(policy.plan(65).segments())
+    assertThat(policy.makeRoom(unsettled(65)).plans().get(0).segments())
         .containsExactly(new Keep(0, 3), new LowPass(3, 54, 18), new Keep(54, 65));
   }
 
   @Test
   void streamingKeepsSinksAndRecent() {
     CachePolicy policy = CacheOptions.of("streaming", 256).resolve(512, false).policy();
-    assertThat(policy.plan(256))
-        .isEqualTo(CachePlan.of(256, new Keep(0, 4), new LowPass(4, 130, 0), new Keep(130, 256)));
-    assertThat(policy.plan(256).result()).isEqualTo(130);
+    assertThat(policy.makeRoom(unsettled(256)).plans())
+        .containsExactly(
+            CachePlan.of(256, new Keep(0, 4), new LowPass(4, 130, 0), new Keep(130, 256)));
+    assertThat(policy.makeRoom(unsettled(256)).layout().length()).isEqualTo(130);
     CachePolicy sliding =
         CacheOptions.of("streaming", 256)
             .with(4, 0.5, 251, CacheOptions.DEFAULT_EXACT_SHARE)
             .resolve(512, false)
             .policy();
-    assertThat(sliding.plan(256).result()).isEqualTo(255);
+    assertThat(sliding.makeRoom(unsettled(256)).layout().length()).isEqualTo(255);
   }
 
   @Test
   void aShortBandIsLeftAlone() {
     CachePolicy policy = CacheOptions.of("freqkv", 256).resolve(512, false).policy();
-    assertThat(policy.plan(100).result()).isEqualTo(100);
-    assertThat(policy.plan(2).result()).isEqualTo(2);
+    assertThat(policy.makeRoom(unsettled(100)).layout().length()).isEqualTo(100);
+    assertThat(policy.makeRoom(unsettled(2)).layout().length()).isEqualTo(2);
   }
 
   @Test
@@ -87,7 +91,9 @@ class CachePolicyTest {
                   .with(4, ratio, recent, CacheOptions.DEFAULT_EXACT_SHARE)
                   .resolve(64, false)
                   .policy();
-          assertThat(policy.plan(tokens).result()).isLessThan(tokens).isGreaterThanOrEqualTo(4);
+          assertThat(policy.makeRoom(unsettled(tokens)).layout().length())
+              .isLessThan(tokens)
+              .isGreaterThanOrEqualTo(4);
         }
       }
     }
@@ -96,8 +102,46 @@ class CachePolicyTest {
   @Test
   void fullNeverFills() {
     CachePolicy policy = CacheOptions.FULL.resolve(512, false).policy();
-    assertThat(policy.room(1 << 30)).isPositive();
-    assertThat(policy.plan(9).result()).isEqualTo(9);
+    assertThat(policy.room(unsettled(1 << 30))).isPositive();
+    assertThat(policy.scores()).isFalse();
+  }
+
+  /** sinks 0 1 | band 2-4 | bank 5-8 | tail 9-12, of which one is recent. */
+  @Test
+  void losersFollowTheBand() {
+    CachePolicy policy = new CachePolicy("hybrid", 16, 2, 1, 4, 2);
+    Change change = policy.settle(new Layout(3, 4, 13));
+    assertThat(change.layout()).isEqualTo(new Layout(6, 4, 13));
+    List<double[]> entries = entries(13);
+    double[] scores = {9, 9, 9, 9, 9, /* bank */ 1, 5, 5, 0, /* tail */ 5, 5, 7, 9};
+    for (CachePlan plan : change.plans()) {
+      entries = PlanInterpreter.apply(plan, entries, scores);
+    }
+    assertThat(entries.stream().mapToInt(entry -> (int) entry[0]))
+        .containsExactly(0, 1, 2, 3, 4, 5, 8, 10, 6, 7, 9, 11, 12);
+    assertThat(policy.settle(new Layout(0, 0, 6)).plans()).isEmpty();
+    assertThat(policy.settle(new Layout(0, 0, 6)).layout()).isEqualTo(new Layout(0, 3, 6));
+  }
+
+  @Test
+  void anUnsettledTailIsFoldedBehindTheBand() {
+    CachePolicy policy = new CachePolicy("hybrid", 13, 2, 1, 4, 2);
+    Change change = policy.makeRoom(new Layout(3, 4, 13));
+    assertThat(change.layout()).isEqualTo(new Layout(2, 4, 9));
+    List<double[]> folded = PlanInterpreter.apply(change.plans().get(0), entries(13));
+    assertThat(folded.stream().mapToInt(entry -> (int) entry[0]))
+        .containsExactly(0, 1, 2, 3, 4, 9, 10, 11, 5, 6, 7, 8, 12);
+    assertThat(change.plans().get(1))
+        .isEqualTo(CachePlan.of(13, new Keep(0, 2), new LowPass(2, 8, 2), new Keep(8, 13)));
+  }
+
+  private static List<double[]> entries(int count) {
+    return IntStream.range(0, count).mapToObj(i -> new double[] {i}).toList();
+  }
+
+  /** A layer that nothing was settled in. */
+  private static Layout unsettled(int length) {
+    return new Layout(0, 0, length);
   }
 
   @Test

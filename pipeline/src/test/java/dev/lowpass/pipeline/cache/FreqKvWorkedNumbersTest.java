@@ -41,6 +41,10 @@ class FreqKvWorkedNumbersTest {
           13, new double[] {.208245, -.146172, -.389969, -.338645},
           18, new double[] {-.331189, -.044014, .276469, .387726});
 
+  private static CachePlan plan(int length) {
+    return POLICY.makeRoom(new Layout(0, 0, length)).plans().get(0);
+  }
+
   private static double[] query(int t) {
     return channels(c -> Math.sin(.7 * t + .3 * c + .1));
   }
@@ -59,8 +63,8 @@ class FreqKvWorkedNumbersTest {
     List<double[]> values = new ArrayList<>();
     List<Integer> compressedAt = new ArrayList<>();
     for (int t = 0; t < TOKENS; t++) {
-      if (POLICY.room(keys.size()) == 0) {
-        CachePlan plan = POLICY.plan(keys.size());
+      if (POLICY.cacheTokens() == keys.size()) {
+        CachePlan plan = plan(keys.size());
         keys = PlanInterpreter.apply(plan, keys);
         values = PlanInterpreter.apply(plan, values);
         compressedAt.add(t);
@@ -86,8 +90,8 @@ class FreqKvWorkedNumbersTest {
         Tensor out = device.tensor(1, 4)) {
       Rope rope = device.rope(FREQUENCIES, 1);
       for (int t = 0; t < TOKENS; t++) {
-        if (POLICY.room(cache.length(0)) == 0) {
-          device.apply(cache, 0, POLICY.plan(cache.length(0)), rope, null);
+        if (POLICY.cacheTokens() == cache.length(0)) {
+          device.apply(cache, 0, plan(cache.length(0)), rope, null);
         }
         device.write(position, new float[] {cache.length(0)});
         Tensor query = tensor(device, query(t));

@@ -2,28 +2,63 @@ package dev.lowpass.pipeline.cache;
 
 import dev.lowpass.kernels.CachePlan;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /** Carries out plans in float64 on lists of entries, by the definitions and for clarity alone. */
 public final class PlanInterpreter {
   private PlanInterpreter() {}
 
   /**
-   * What a plan leaves.
+   * What a plan without choices leaves.
    *
    * @param entries values, or keys before rotation: {@code [entries][channels]}
    */
   public static List<double[]> apply(CachePlan plan, List<double[]> entries) {
+    return apply(plan, entries, new double[0]);
+  }
+
+  /**
+   * What a plan leaves of a kv head's entries.
+   *
+   * @param scores each entry's
+   */
+  public static List<double[]> apply(CachePlan plan, List<double[]> entries, double[] scores) {
     List<double[]> left = new ArrayList<>();
     for (CachePlan.Segment segment : plan.segments()) {
       List<double[]> taken = entries.subList(segment.from(), segment.to());
-      left.addAll(segment instanceof CachePlan.LowPass ? lowPass(taken, segment.length()) : taken);
+      if (segment instanceof CachePlan.LowPass) {
+        left.addAll(lowPass(taken, segment.length()));
+      } else if (segment instanceof CachePlan.Best best) {
+        chosen(best.from(), best.to(), best.count(), scores).forEach(i -> left.add(entries.get(i)));
+      } else if (segment instanceof CachePlan.Rest rest) {
+        Set<Integer> chosen = Set.copyOf(chosen(rest.from(), rest.to(), rest.count(), scores));
+        for (int i = rest.from(); i < rest.to(); i++) {
+          if (!chosen.contains(i)) {
+            left.add(entries.get(i));
+          }
+        }
+      } else {
+        left.addAll(taken);
+      }
     }
     return left;
   }
 
+  /** The places of the best, in order; of equal scores the lower place's is the better. */
+  public static List<Integer> chosen(int from, int to, int count, double[] scores) {
+    return IntStream.range(from, to)
+        .boxed()
+        .sorted(Comparator.comparingDouble((Integer i) -> -scores[i]).thenComparing(i -> i))
+        .limit(count)
+        .sorted()
+        .toList();
+  }
+
   /** An orthonormal DCT-II of size M, the first L coefficients, its inverse of size L, scaled. */
-  private static List<double[]> lowPass(List<double[]> entries, int length) {
+  public static List<double[]> lowPass(List<double[]> entries, int length) {
     int size = entries.size();
     int channels = entries.get(0).length;
     double[][] coefficients = new double[length][channels];

@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
-import dev.lowpass.kernels.KvCache;
-import dev.lowpass.kernels.Span;
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.TinyCheckpoints;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -58,7 +56,8 @@ class DecoderReferenceTest {
     try (Checkpoint checkpoint = Checkpoint.open(folder);
         Device device = Devices.open("cpu", 2);
         Decoder decoder = Decoder.load(checkpoint, device, 32, 32);
-        KvCache cache = decoder.newCache(TOKENS)) {
+        Sequence sequence =
+            new Sequence(decoder, SequenceOptions.unscored(CacheOptions.FULL.policy(), TOKENS))) {
       int vocabulary = checkpoint.config().vocabularySize();
       int[] tokens = new Random(3).ints(TOKENS, 0, vocabulary).toArray();
       double[][] expected = ReferenceDecoder.logits(checkpoint, tokens);
@@ -73,15 +72,7 @@ class DecoderReferenceTest {
       for (int rows : new int[] {32, 32, 10, 1}) {
         int first = at;
         int[] chunk = IntStream.range(first, first + rows).map(i -> tokens[i]).toArray();
-        float[] positions = new float[rows];
-        for (int i = 0; i < rows; i++) {
-          positions[i] = first + i;
-        }
-        decoder.forward(
-            chunk,
-            positions,
-            List.of(new Span(cache, 0, rows)),
-            IntStream.range(0, rows).toArray());
+        sequence.forward(chunk, IntStream.range(0, rows).toArray());
         for (int i = 0; i < rows; i++) {
           float[] logits = decoder.logits(i);
           for (int v = 0; v < vocabulary; v++) {
@@ -95,7 +86,7 @@ class DecoderReferenceTest {
         at += rows;
       }
       assertThat(at).isEqualTo(TOKENS);
-      assertThat(cache.length(0)).isEqualTo(TOKENS);
+      assertThat(sequence.length()).isEqualTo(TOKENS);
     }
   }
 }

@@ -89,9 +89,11 @@ class PerplexityTable {
       Decoder decoder, CacheOptions options, int window, int[] document) {
     double[] losses = new double[document.length];
     try (Sequence sequence =
-        new Sequence(decoder, options.resolve(window, false).policy(), document.length)) {
+        new Sequence(
+            decoder,
+            SequenceOptions.unscored(options.resolve(window, false).policy(), document.length))) {
       for (int first = 0, rows; first < document.length; first += rows) {
-        rows = Math.min(document.length - first, sequence.room());
+        rows = Math.min(document.length - first, Math.min(decoder.maxRows(), sequence.room()));
         sequence.forward(
             Arrays.copyOfRange(document, first, first + rows), IntStream.range(0, rows).toArray());
         for (int i = 0; i < rows && first + i + 1 < document.length; i++) {

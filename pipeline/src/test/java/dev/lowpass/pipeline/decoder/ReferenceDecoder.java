@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.cache.CachePolicy;
+import dev.lowpass.pipeline.cache.CachePolicy.Change;
+import dev.lowpass.pipeline.cache.Layout;
 import dev.lowpass.pipeline.cache.PlanInterpreter;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.TensorInfo;
@@ -100,14 +102,19 @@ public final class ReferenceDecoder {
     int window = window(layer);
     double[][] mixed = new double[x.length][heads * headDim];
     // The cache: keys before rotation. An entry's position is its place.
+    Layout layout = Layout.EMPTY;
     List<double[]> cachedKeys = new ArrayList<>();
     List<double[]> cachedValues = new ArrayList<>();
     for (int t = 0; t < x.length; t++) {
-      if (policy.room(cachedKeys.size()) == 0) {
-        CachePlan plan = policy.plan(cachedKeys.size());
-        cachedKeys = PlanInterpreter.apply(plan, cachedKeys);
-        cachedValues = PlanInterpreter.apply(plan, cachedValues);
+      if (policy.room(layout) == 0) {
+        Change change = policy.makeRoom(layout);
+        for (CachePlan plan : change.plans()) {
+          cachedKeys = PlanInterpreter.apply(plan, cachedKeys);
+          cachedValues = PlanInterpreter.apply(plan, cachedValues);
+        }
+        layout = change.layout();
       }
+      layout = layout.append(1);
       cachedKeys.add(keys[t]);
       cachedValues.add(values[t]);
       int last = cachedKeys.size() - 1;

@@ -104,7 +104,7 @@ class SequenceTest {
   void aCapacityThatIsNotExceededChangesNothing() {
     try (Model model = new Model(folder, "llama", Map.of())) {
       List<float[]> expected = model.run(CacheOptions.FULL.resolve(256, false).policy(), 32);
-      for (String name : List.of("full", "streaming", "freqkv")) {
+      for (String name : CacheOptions.POLICIES) {
         List<float[]> actual =
             model.run(CacheOptions.of(name, TOKENS).resolve(256, false).policy(), 32);
         for (int t = 0; t < TOKENS; t++) {
@@ -131,7 +131,7 @@ class SequenceTest {
     /** Every token's logits. */
     List<float[]> run(CachePolicy policy, int chunk) {
       List<float[]> logits = new ArrayList<>();
-      try (Sequence sequence = new Sequence(decoder, policy, TOKENS)) {
+      try (Sequence sequence = new Sequence(decoder, SequenceOptions.unscored(policy, TOKENS))) {
         for (int first = 0, rows; first < TOKENS; first += rows) {
           rows = Math.min(Math.min(chunk, TOKENS - first), sequence.room());
           sequence.forward(

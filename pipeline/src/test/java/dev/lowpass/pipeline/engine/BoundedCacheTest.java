@@ -50,12 +50,20 @@ class BoundedCacheTest {
       assertThat(result.stats().keptTokens()).isEqualTo(66 + (1000 - 128) - 14 * 62);
       assertThat(result.promptTokens()).isEqualTo(1000);
       long one = result.stats().cacheBytes();
+      Result longer = engine.complete(List.of(DOCUMENT), GenerationOptions.greedy(1));
+      assertThat(longer.stats().cacheBytes()).isEqualTo(one);
+      // Some but not all of the energy is kept of what is no constant.
+      assertThat(longer.stats().energyKept())
+          .hasSize(5)
+          .allSatisfy(kept -> assertThat(kept).isGreaterThan(0.2).isLessThan(0.999));
+      // Two branches of a document that is in the window: entries have positions of their own.
+      Result alone = engine.complete(List.of(prompt(300, 5, 1)), GenerationOptions.greedy(1));
       Result two =
           engine.complete(
               List.of(prompt(300, 5, 1), prompt(300, 6, 2)), GenerationOptions.greedy(1));
-      assertThat(two.stats().cacheBytes()).isEqualTo(2 * one);
-      Result longer = engine.complete(List.of(DOCUMENT), GenerationOptions.greedy(1));
-      assertThat(longer.stats().cacheBytes()).isEqualTo(one);
+      assertThat(two.stats().cacheBytes()).isEqualTo(2 * alone.stats().cacheBytes());
+      Result fits = engine.complete(List.of(prompt(90, 6, 2)), GenerationOptions.greedy(1));
+      assertThat(fits.stats().energyKept()).containsOnly(Double.NaN);
     }
   }
 
@@ -80,7 +88,7 @@ class BoundedCacheTest {
     try (Engine engine = engine(CacheOptions.FULL)) {
       assertThatThrownBy(() -> engine.complete(List.of(DOCUMENT), GenerationOptions.greedy(1)))
           .isInstanceOf(DocumentException.class)
-          .hasMessageContaining("--cache freqkv");
+          .hasMessageContaining("--cache hybrid");
     }
     assertThatThrownBy(() -> engine(CacheOptions.of("freqkv", 513)))
         .isInstanceOf(ModelException.class)

@@ -55,7 +55,7 @@ class EngineTest {
       Result alone = engine.complete(List.of(prompts.get(i)), options);
       assertThat(together.completions().get(i)).isEqualTo(alone.completions().get(0));
     }
-    int shared = Engine.sharedPrefix(prompts);
+    int shared = Request.sharedPrefix(prompts);
     long read = shared + prompts.stream().mapToLong(prompt -> prompt.length - shared).sum();
     assertThat(shared).isGreaterThan(30);
     assertThat(together.promptTokens()).isEqualTo(read);
@@ -66,10 +66,11 @@ class EngineTest {
 
   @Test
   void sharedPrefixLeavesEachPromptATokenOfItsOwn() {
-    assertThat(Engine.sharedPrefix(List.of(new int[] {1, 2, 3}, new int[] {1, 2, 3}))).isEqualTo(2);
-    assertThat(Engine.sharedPrefix(List.of(new int[] {1, 2, 3}, new int[] {1, 2}))).isEqualTo(1);
-    assertThat(Engine.sharedPrefix(List.of(new int[] {1, 2}, new int[] {1, 2, 3}))).isEqualTo(1);
-    assertThat(Engine.sharedPrefix(List.of(new int[] {1}, new int[] {2}))).isZero();
+    assertThat(Request.sharedPrefix(List.of(new int[] {1, 2, 3}, new int[] {1, 2, 3})))
+        .isEqualTo(2);
+    assertThat(Request.sharedPrefix(List.of(new int[] {1, 2, 3}, new int[] {1, 2}))).isEqualTo(1);
+    assertThat(Request.sharedPrefix(List.of(new int[] {1, 2}, new int[] {1, 2, 3}))).isEqualTo(1);
+    assertThat(Request.sharedPrefix(List.of(new int[] {1}, new int[] {2}))).isZero();
   }
 
   @Test
@@ -132,7 +133,7 @@ class EngineTest {
     StringBuilder heard = new StringBuilder();
     Result result =
         engine.complete(
-            List.of(prompt(DOCUMENT, "Summarize the document.")),
+            Request.of(List.of(prompt(DOCUMENT, "Summarize the document."))),
             GenerationOptions.greedy(16),
             heard::append);
     assertThat(heard.toString()).isEqualTo(result.completions().get(0).text());
@@ -145,7 +146,7 @@ class EngineTest {
         .isInstanceOfSatisfying(
             DocumentException.class, e -> assertThat(e.type()).isEqualTo("input.too_long"))
         .hasMessage(
-            "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache freqkv), or choose a model with a longer window",
+            "the prompt has %d tokens, and the window of %d must hold the answer too; split the document, bound the cache (--cache hybrid), or choose a model with a longer window",
             prompt.length, engine.contextTokens());
   }
 
