@@ -81,9 +81,9 @@ final class Decode implements MapPartitionsFunction<Row, Row> {
     return engine.complete(request(tokenizer, prompts, text), run.generation().options());
   }
 
-  /** With what is asked beside the prompts that ask it, where tokens are scored by it. */
+  /** With where the document ends and what is asked of it, where some of it is dropped. */
   private Request request(TextTokenizer tokenizer, List<int[]> prompts, String text) {
-    if (!run.policy().scores()) {
+    if (!run.policy().bounded() && !run.policy().scores()) {
       return Request.of(prompts);
     }
     List<String> probes = run.task().probes();

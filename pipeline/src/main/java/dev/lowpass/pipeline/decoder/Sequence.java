@@ -96,12 +96,16 @@ public final class Sequence implements AutoCloseable {
     this.layouts = new Layout[decoder.config().layers()];
     Arrays.fill(layouts, Layout.EMPTY);
     int entries = Math.min(options.tokens(), policy.cacheTokens());
-    int rows = entries + options.probeTokens();
+    int probe = options.probeTokens();
+    int rows = entries + probe;
     try {
       this.cache = own(decoder.newCache(rows, options.positions()));
       this.scores = options.scored() ? tensor(decoder.config().kvHeads(), rows) : null;
       this.stage = fastKv == null ? null : stage(rows);
-      this.propagated = fastKv == null ? null : stage(rows);
+      this.propagated =
+          fastKv == null
+              ? null
+              : stage(select(entries, options.observation().window()).length() + probe);
       this.best = fastKv == null ? null : own(device.rows(entries));
     } catch (RuntimeException | Error e) {
       close();
@@ -226,10 +230,7 @@ public final class Sequence implements AutoCloseable {
    */
   private int readSelectively(Block block, Transfer embed) {
     int next = fastKv.layer() + 1;
-    // Entries that a policy keeps for being recent are not scored.
-    int unscored = Math.max(block.window(), policy.scores() ? policy.recent() : 0);
-    Selection selection =
-        fastKv.propagate(block.tokens(), tokens, Math.min(unscored, block.tokens()));
+    Selection selection = select(block.tokens(), block.window());
     makeRoom(0, next, block.tokens());
     int start = layouts[fastKv.layer()].length();
     run(block, 0, next, block.tokens(), embed, this::keepStage);
@@ -241,6 +242,12 @@ public final class Sequence implements AutoCloseable {
     gather(propagated.positions(), stage.positions(), selection, block.probe());
     makeRoom(next, layouts.length, selection.length());
     return run(block, next, layouts.length, selection.length(), this::resume, null);
+  }
+
+  private Selection select(int rows, int window) {
+    // Entries that a policy keeps for being recent have no scores.
+    int unscored = Math.max(window, policy.scores() ? policy.recent() : 0);
+    return fastKv.propagate(rows, tokens, Math.min(unscored, rows));
   }
 
   private void keepStage(int from, int count) {

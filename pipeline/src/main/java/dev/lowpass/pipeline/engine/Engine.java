@@ -270,8 +270,7 @@ public final class Engine implements AutoCloseable {
 
     /** What follows in one of them; the logits that begin its answer are there after it. */
     private void readRest(int[] prompt) {
-      if (reading.sequence().scored() && !reading.scoresRest()) {
-        // A question is not to be blurred before it is answered.
+      if (reading.reserves()) {
         branch.reserve(prompt.length - shared + options.maxNewTokens());
       }
       for (int first = shared, end; first < prompt.length; first = end) {

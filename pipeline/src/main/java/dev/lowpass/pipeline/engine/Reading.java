@@ -36,7 +36,8 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
     long needed = (long) asked.longest() + maxNewTokens;
     boolean fits = bounded && needed <= cache.cacheTokens();
     boolean scored = !fits && (cache.policy().scores() || limits.prefill().selects());
-    Request request = scored && cache.probed() ? asked : asked.unprobed();
+    boolean probed = scored && cache.probed() && asked.shared() > 0;
+    Request request = probed ? asked : asked.unprobed();
     int probe = request.longestProbe();
     int window = limits.window();
     if (probe > 0) {
@@ -94,13 +95,23 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
   }
 
   /**
+   * Whether room is made for a question and its answer before they are read, where there is too
+   * little: what is asked is not to be blurred.
+   */
+  boolean reserves() {
+    return request.shared() > 0 && exceedsCache();
+  }
+
+  /**
    * Whether prompts go on from copies of the document's cache. Entries that are only ever appended
    * can be taken off again instead.
    */
   boolean copies() {
-    return request.prompts().size() > 1
-        && !each()
-        && sequence.tokens() > sequence.policy().cacheTokens();
+    return request.prompts().size() > 1 && !each() && exceedsCache();
+  }
+
+  private boolean exceedsCache() {
+    return sequence.tokens() > sequence.policy().cacheTokens();
   }
 
   /** What observes the document for a prompt; empty where its own last tokens do. */

@@ -66,6 +66,6 @@ public record Request(List<int[]> prompts, int shared, List<int[]> probes) {
 
   /** The same without probes. */
   Request unprobed() {
-    return new Request(prompts, prompts.size() == 1 ? 0 : shared, List.of());
+    return new Request(prompts, shared, List.of());
   }
 }

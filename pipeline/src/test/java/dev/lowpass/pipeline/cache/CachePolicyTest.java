@@ -9,8 +9,11 @@ import dev.lowpass.kernels.CachePlan.LowPass;
 import dev.lowpass.pipeline.cache.CachePolicy.Change;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -133,6 +136,85 @@ class CachePolicyTest {
         .containsExactly(0, 1, 2, 3, 4, 9, 10, 11, 5, 6, 7, 8, 12);
     assertThat(change.plans().get(1))
         .isEqualTo(CachePlan.of(13, new Keep(0, 2), new LowPass(2, 8, 2), new Keep(8, 13)));
+  }
+
+  /**
+   * Documents of random blocks and scores, of every policy: N is never exceeded, sinks never move,
+   * no token is there twice, bank and tail are exact and in order, and the last R tokens are there.
+   */
+  @Test
+  void keptTokensAreInOrderAndThereOnce() {
+    Random random = new Random(9);
+    for (int run = 0; run < 300; run++) {
+      int sinks = random.nextInt(4);
+      int recent = random.nextInt(6);
+      int exact = random.nextInt(12);
+      int band = 2 + random.nextInt(12);
+      int tokens = sinks + recent + exact + band;
+      CachePolicy policy =
+          new CachePolicy("any", tokens, sinks, recent, exact, random.nextInt(band));
+      Layout layout = Layout.EMPTY;
+      List<double[]> entries = new ArrayList<>();
+      for (int block = 0, next = 0; block < 20; block++) {
+        if (policy.room(layout) == 0) {
+          Change change = policy.makeRoom(layout);
+          for (CachePlan plan : change.plans()) {
+            entries = PlanInterpreter.apply(plan, entries);
+            markCompressed(plan, entries);
+          }
+          layout = change.layout();
+        }
+        int rows = 1 + random.nextInt(policy.room(layout));
+        for (int i = 0; i < rows; i++) {
+          entries.add(new double[] {next++});
+        }
+        layout = layout.append(rows);
+        if (policy.scores() && random.nextInt(4) > 0) {
+          double[] scores = random.doubles(layout.length()).toArray();
+          Change change = policy.settle(layout);
+          for (CachePlan plan : change.plans()) {
+            entries = PlanInterpreter.apply(plan, entries, scores);
+          }
+          layout = change.layout();
+        }
+        check(policy, layout, entries, next);
+      }
+    }
+  }
+
+  /** What a low-pass made is no token any more. */
+  private static void markCompressed(CachePlan plan, List<double[]> entries) {
+    int at = 0;
+    for (CachePlan.Segment segment : plan.segments()) {
+      if (segment instanceof LowPass) {
+        for (int i = 0; i < segment.length(); i++) {
+          entries.set(at + i, new double[] {Double.NaN});
+        }
+      }
+      at += segment.length();
+    }
+  }
+
+  private static void check(CachePolicy policy, Layout layout, List<double[]> entries, int read) {
+    assertThat(entries).hasSize(layout.length());
+    assertThat(layout.length()).isLessThanOrEqualTo(policy.cacheTokens());
+    assertThat(layout.bank()).isLessThanOrEqualTo(policy.exact());
+    double[] tokens = entries.stream().mapToDouble(entry -> entry[0]).toArray();
+    int sinks = Math.min(policy.sinks(), read);
+    for (int i = 0; i < sinks; i++) {
+      assertThat(tokens[i]).isEqualTo(i);
+    }
+    int bank = sinks + layout.band();
+    int tail = bank + layout.bank();
+    for (int[] part : new int[][] {{bank, tail}, {tail, tokens.length}}) {
+      assertThat(Arrays.copyOfRange(tokens, part[0], part[1])).isSorted();
+    }
+    assertThat(Arrays.stream(tokens, bank, tokens.length)).doesNotContain(Double.NaN);
+    double[] exact = Arrays.stream(tokens).filter(token -> !Double.isNaN(token)).toArray();
+    assertThat(exact).doesNotHaveDuplicates();
+    for (int i = Math.max(0, read - policy.recent()); i < read; i++) {
+      assertThat(exact).contains(i);
+    }
   }
 
   private static List<double[]> entries(int count) {

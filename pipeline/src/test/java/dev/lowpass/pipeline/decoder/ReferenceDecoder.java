@@ -29,15 +29,15 @@ public final class ReferenceDecoder {
   private final JsonNode config;
   private final String family;
   private final int hidden;
-  private final int layers;
-  private final int heads;
-  private final int kvHeads;
-  private final int headDim;
+  final int layers;
+  final int heads;
+  final int kvHeads;
+  final int headDim;
   private final double epsilon;
-  private final ReferenceRope rope;
+  final ReferenceRope rope;
   private final CachePolicy policy;
 
-  private ReferenceDecoder(Checkpoint checkpoint, CachePolicy policy) {
+  ReferenceDecoder(Checkpoint checkpoint, CachePolicy policy) {
     this.checkpoint = checkpoint;
     this.policy = policy;
     try {
@@ -66,46 +66,73 @@ public final class ReferenceDecoder {
   }
 
   private double[][] run(int[] tokens) {
+    double[][] x = embed(tokens);
+    for (int layer = 0; layer < layers; layer++) {
+      x = finish(layer, x, attention(layer, project(layer, x)));
+    }
+    return head(x);
+  }
+
+  double[][] embed(int... tokens) {
     double[][] embedding = matrix("model.embed_tokens.weight");
     double[][] x = new double[tokens.length][];
     for (int t = 0; t < tokens.length; t++) {
       x[t] = embedding[tokens[t]].clone();
     }
-    for (int layer = 0; layer < layers; layer++) {
-      String prefix = "model.layers." + layer + ".";
-      double[][] attended = attention(layer, norm(x, prefix + "input_layernorm.weight"));
-      x = plus(x, attended);
-      double[][] mixed = mlp(prefix + "mlp.", norm(x, prefix + "post_attention_layernorm.weight"));
-      x = plus(x, mixed);
-    }
+    return x;
+  }
+
+  /** What follows a layer's attention {@code mixed [tokens, heads * headDim]}: the new x. */
+  double[][] finish(int layer, double[][] x, double[][] mixed) {
+    String prefix = "model.layers." + layer + ".";
+    double[][] y = plus(x, linear(prefix + "self_attn.o_proj", mixed, allBiased()));
+    return plus(y, mlp(prefix + "mlp.", norm(y, prefix + "post_attention_layernorm.weight")));
+  }
+
+  /** The scores of the next token, {@code [tokens, vocabulary]}. */
+  double[][] head(double[][] x) {
     boolean tied = config.path("tie_word_embeddings").asBoolean(false);
-    double[][] output = tied ? embedding : matrix("lm_head.weight");
+    double[][] output = matrix(tied ? "model.embed_tokens.weight" : "lm_head.weight");
     double[][] normed = norm(x, "model.norm.weight");
-    double[][] logits = new double[tokens.length][];
-    for (int t = 0; t < tokens.length; t++) {
+    double[][] logits = new double[x.length][];
+    for (int t = 0; t < x.length; t++) {
       logits[t] = times(output, normed[t]);
     }
     return logits;
   }
 
-  private double[][] attention(int layer, double[][] x) {
-    String prefix = "model.layers." + layer + ".self_attn.";
-    boolean allBiased = !family.equals("mistral") && config.path("attention_bias").asBoolean(false);
-    boolean inputBiased = allBiased || family.equals("qwen2");
-    double[][] queries = linear(prefix + "q_proj", x, inputBiased);
-    double[][] keys = linear(prefix + "k_proj", x, inputBiased);
-    double[][] values = linear(prefix + "v_proj", x, inputBiased);
+  /** Queries, keys and values before rotation: {@code [tokens, heads * headDim]} each. */
+  record Projection(double[][] queries, double[][] keys, double[][] values) {}
+
+  Projection project(int layer, double[][] hidden) {
+    String prefix = "model.layers." + layer + ".";
+    double[][] x = norm(hidden, prefix + "input_layernorm.weight");
+    boolean inputBiased = allBiased() || family.equals("qwen2");
+    double[][] queries = linear(prefix + "self_attn.q_proj", x, inputBiased);
+    double[][] keys = linear(prefix + "self_attn.k_proj", x, inputBiased);
+    double[][] values = linear(prefix + "self_attn.v_proj", x, inputBiased);
     if (family.equals("qwen3")) {
-      normHeads(queries, heads, vector(prefix + "q_norm.weight"));
-      normHeads(keys, kvHeads, vector(prefix + "k_norm.weight"));
+      normHeads(queries, heads, vector(prefix + "self_attn.q_norm.weight"));
+      normHeads(keys, kvHeads, vector(prefix + "self_attn.k_norm.weight"));
     }
+    return new Projection(queries, keys, values);
+  }
+
+  private boolean allBiased() {
+    return !family.equals("mistral") && config.path("attention_bias").asBoolean(false);
+  }
+
+  private double[][] attention(int layer, Projection projection) {
+    double[][] queries = projection.queries();
+    double[][] keys = projection.keys();
+    double[][] values = projection.values();
     int window = window(layer);
-    double[][] mixed = new double[x.length][heads * headDim];
+    double[][] mixed = new double[queries.length][heads * headDim];
     // The cache: keys before rotation. An entry's position is its place.
     Layout layout = Layout.EMPTY;
     List<double[]> cachedKeys = new ArrayList<>();
     List<double[]> cachedValues = new ArrayList<>();
-    for (int t = 0; t < x.length; t++) {
+    for (int t = 0; t < queries.length; t++) {
       if (policy.room(layout) == 0) {
         Change change = policy.makeRoom(layout);
         for (CachePlan plan : change.plans()) {
@@ -143,7 +170,7 @@ public final class ReferenceDecoder {
         }
       }
     }
-    return linear(prefix + "o_proj", mixed, allBiased);
+    return mixed;
   }
 
   private double[] rotated(double[] x, int count, int position) {
@@ -246,7 +273,7 @@ public final class ReferenceDecoder {
     return sum;
   }
 
-  private static void softmax(double[] scores) {
+  static void softmax(double[] scores) {
     double max = Double.NEGATIVE_INFINITY;
     for (double score : scores) {
       max = Math.max(max, score);

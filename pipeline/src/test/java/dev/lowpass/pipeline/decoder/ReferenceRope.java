@@ -44,7 +44,7 @@ final class ReferenceRope {
   }
 
   /** Turns pairs {@code (i, i + headDim / 2)} of the head that starts at {@code from}. */
-  void rotate(double[] x, int from, int position) {
+  void rotate(double[] x, int from, double position) {
     int half = radians.length;
     for (int i = 0; i < half; i++) {
       double cos = Math.cos(position * radians[i]) * amplitude;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.SharedModels;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -23,10 +25,12 @@ class BoundedCacheTest {
         for (int length : new int[] {128 + 62 * 15, 1000, 100}) {
           List<int[]> prompts =
               List.of(prompt(length, 20, 1), prompt(length, 90, 2), prompt(length, 1, 3));
+          assertThat(Request.sharedPrefix(prompts)).isEqualTo(length);
           Result together = engine.complete(prompts, GenerationOptions.greedy(70));
           int compressions = 0;
           for (int i = 0; i < prompts.size(); i++) {
-            Result alone = engine.complete(List.of(prompts.get(i)), GenerationOptions.greedy(70));
+            Request asked = new Request(List.of(prompts.get(i)), length, List.of());
+            Result alone = engine.complete(asked, GenerationOptions.greedy(70));
             assertThat(together.completions().get(i).tokens())
                 .as("%s, prompt %s after %s tokens", policy, i, length)
                 .isEqualTo(alone.completions().get(0).tokens());
@@ -70,16 +74,95 @@ class BoundedCacheTest {
   @Test
   void aCapacityThatIsNotExceededChangesNothing() {
     List<int[]> prompts = List.of(prompt(100, 30, 1), prompt(100, 12, 2));
+    Request request = new Request(prompts, 100, List.of(new int[] {5, 6, 7}));
     List<Completion> expected;
     try (Engine engine = engine(CacheOptions.FULL)) {
       expected = engine.complete(prompts, GenerationOptions.greedy(60)).completions();
     }
-    for (String policy : List.of("freqkv", "streaming")) {
-      try (Engine engine = engine(CacheOptions.of(policy, 190))) {
-        Result result = engine.complete(prompts, GenerationOptions.greedy(60));
-        assertThat(result.completions()).isEqualTo(expected);
-        assertThat(result.stats().compressions()).isZero();
+    for (String policy : CacheOptions.POLICIES) {
+      for (String prefill : PrefillOptions.POLICIES) {
+        if (policy.equals("full") && prefill.equals("fastkv")) {
+          continue; // it keeps a tenth, see the next test
+        }
+        try (Engine engine = engine(CacheOptions.of(policy, 190), PrefillOptions.of(prefill))) {
+          Result result = engine.complete(request, GenerationOptions.greedy(60));
+          assertThat(result.completions()).as("%s %s", prefill, policy).isEqualTo(expected);
+          assertThat(result.stats().compressions()).isZero();
+        }
       }
+    }
+  }
+
+  @Test
+  void fastKvOfEverythingIsFull() {
+    List<int[]> prompts = List.of(prompt(300, 30, 1), prompt(300, 12, 2));
+    PrefillOptions everything = new PrefillOptions("fastkv", 2, 1, 0, 1, 0);
+    try (Engine full = engine(CacheOptions.FULL);
+        Engine fastKv = engine(CacheOptions.FULL, everything);
+        Engine paper = engine(CacheOptions.FULL, PrefillOptions.of("fastkv"))) {
+      GenerationOptions options = GenerationOptions.greedy(30);
+      Result expected = full.complete(prompts, options);
+      for (List<int[]> probes : List.of(List.<int[]>of(), List.of(new int[] {5, 6, 7}))) {
+        Request request = new Request(prompts, 300, probes);
+        assertThat(fastKv.complete(request, options).completions())
+            .isEqualTo(expected.completions());
+        Result less = paper.complete(request, options);
+        // A tenth of the document, and the question behind it.
+        assertThat(less.stats().keptTokens()).isEqualTo(30 + 30);
+        assertThat(less.completions()).isNotEqualTo(expected.completions());
+      }
+      int[] alone = prompts.get(0);
+      assertThat(paper.complete(List.of(alone), options).stats().keptTokens()).isEqualTo(33);
+    }
+  }
+
+  /**
+   * Three questions about a document that does not fit, whatever keeps it and whatever observes.
+   */
+  @Test
+  void questionsWithProbes() {
+    List<int[]> prompts = List.of(prompt(1000, 20, 1), prompt(1000, 30, 2), prompt(1000, 9, 3));
+    List<int[]> probes =
+        prompts.stream().map(prompt -> Arrays.copyOfRange(prompt, 1000, prompt.length)).toList();
+    int[] all = probes.stream().flatMapToInt(Arrays::stream).toArray();
+    GenerationOptions options = GenerationOptions.greedy(12);
+    List<PrefillOptions> prefills =
+        List.of(PrefillOptions.FULL, new PrefillOptions("fastkv", 2, 0.4, 0, 0, 0));
+    for (String policy : List.of("hybrid", "snapkv", "freqkv")) {
+      for (PrefillOptions prefill : prefills) {
+        try (Engine engine = engine(CacheOptions.of(policy, 128), prefill)) {
+          Result together = engine.complete(new Request(prompts, 1000, List.of(all)), options);
+          Result each = engine.complete(new Request(prompts, 1000, probes), options);
+          for (int i = 0; i < prompts.size(); i++) {
+            Request alone = new Request(List.of(prompts.get(i)), 1000, List.of(all));
+            assertThat(engine.complete(alone, options).completions().get(0))
+                .as("%s %s %s", policy, prefill, i)
+                .isEqualTo(together.completions().get(i));
+            Request own = new Request(List.of(prompts.get(i)), 1000, List.of(probes.get(i)));
+            assertThat(engine.complete(own, options).completions().get(0))
+                .as("%s %s each %s", policy, prefill, i)
+                .isEqualTo(each.completions().get(i));
+          }
+          boolean probed = policy.equals("hybrid") || policy.equals("freqkv") && prefill.selects();
+          assertThat(together.promptTokens()).isEqualTo(1059);
+          assertThat(each.promptTokens()).isEqualTo(probed ? 3059 : 1059);
+          assertThat(together.stats().keptTokens()).isBetween(64L, 128L);
+        }
+      }
+    }
+  }
+
+  @Test
+  void memoryIsTheSameForAnyLength() {
+    try (Engine engine = engine(CacheOptions.of("hybrid", 128))) {
+      List<Long> bytes = new ArrayList<>();
+      for (int length : new int[] {600, 1000, 1500}) {
+        Request request =
+            new Request(
+                List.of(Arrays.copyOf(DOCUMENT, length)), length - 5, List.of(new int[] {4, 5}));
+        bytes.add(engine.complete(request, GenerationOptions.greedy(1)).stats().cacheBytes());
+      }
+      assertThat(bytes).containsOnly(bytes.get(0));
     }
   }
 
@@ -96,7 +179,11 @@ class BoundedCacheTest {
   }
 
   private static Engine engine(CacheOptions cache) {
-    return Engine.load(new EngineOptions(SharedModels.stories260k(), "cpu", 2, 0, cache));
+    return engine(cache, PrefillOptions.FULL);
+  }
+
+  private static Engine engine(CacheOptions cache, PrefillOptions prefill) {
+    return Engine.load(new EngineOptions(SharedModels.stories260k(), "cpu", 2, 0, cache, prefill));
   }
 
   /** The document's beginning, and a question of other tokens. */
