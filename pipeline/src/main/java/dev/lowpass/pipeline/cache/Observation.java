@@ -19,6 +19,9 @@ import java.util.Locale;
 public record Observation(int window, String pooling, int kernel) implements Serializable {
   public static final List<String> POOLINGS = List.of("max", "average");
 
+  /** One pass through the decoder has all that observes. */
+  private static final int MAX_WINDOW = 512;
+
   /** FastKV's. */
   public static final Observation DEFAULT = new Observation(8, "max", 7);
 
@@ -28,7 +31,11 @@ public record Observation(int window, String pooling, int kernel) implements Ser
   }
 
   Observation checked() {
-    check(window >= 1, "--observation-window (w) is %s; give 1 or more", window);
+    check(
+        window >= 1 && window <= MAX_WINDOW,
+        "--observation-window (w) is %s; give 1 to %s",
+        window,
+        MAX_WINDOW);
     Settings.oneOf("pooling", pooling, POOLINGS);
     check(
         kernel >= 1 && kernel % 2 == 1,

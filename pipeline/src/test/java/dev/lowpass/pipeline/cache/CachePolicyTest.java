@@ -253,7 +253,7 @@ class CachePolicyTest {
         "--pooling-kernel (k) is 4; give an odd");
     refused(
         CacheOptions.of(new Settings(Map.of("observation-window", "0"))),
-        "--observation-window (w) is 0");
+        "--observation-window (w) is 0; give 1 to 512");
     refused(
         CacheOptions.of("freqkv", 4).with(4, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE),
         "--cache-tokens (N) is 4");
