@@ -6,12 +6,11 @@ import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.udfs.Generation;
 import dev.lowpass.udfs.Policy;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How completions are written and what is kept of a document. */
 final class DecodingOptions {
-  private static final List<String> PREFILLS = List.of("full");
-
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
@@ -71,50 +70,12 @@ final class DecodingOptions {
       })
   private String cache;
 
-  @Option(
-      names = "--cache-tokens",
-      paramLabel = "N",
-      defaultValue = "0",
-      description =
-          "Most tokens a document's cache holds (FreqKV's N). Default: the model's window.")
-  private int cacheTokens;
-
-  @Option(
-      names = "--sinks",
-      paramLabel = "S",
-      description = "First tokens that streaming and freqkv never touch (S). Default: 4.")
-  private Integer sinks;
-
-  @Option(
-      names = "--retained-ratio",
-      paramLabel = "GAMMA",
-      description =
-          "Share of the tokens between that freqkv's compression leaves (gamma), below 1. Default: 0.5.")
-  private Double retainedRatio;
-
-  @Option(
-      names = "--recent",
-      paramLabel = "R",
-      description =
-          "Last tokens that stay exact when the cache is full (R). Default: 0 for freqkv, half of N - S for streaming.")
-  private Integer recent;
+  @Mixin private PolicyOptions parameters;
 
   void check() {
-    check("--prefill", prefill, PREFILLS);
+    check("--prefill", prefill, PolicyName.PREFILLS);
     check("--cache", cache, CacheOptions.POLICIES);
-    if (cacheTokens < 0) {
-      throw new UsageException(
-          "--cache-tokens is " + cacheTokens + "; give 0 (the model's window) or more");
-    }
-    boolean full = cache.equals(CacheOptions.FULL.cache());
-    checkUnused("--sinks", sinks, full);
-    checkUnused("--recent", recent, full);
-    checkUnused("--retained-ratio", retainedRatio, !cache.equals("freqkv"));
-    try {
-      cacheOptions().resolve(Integer.MAX_VALUE, /* tuned= */ false);
-    } catch (ModelException e) {
-      throw new UsageException(e.getMessage(), e);
-    }
+    parameters.check(List.of(policyName()));
     try {
       generation(1).options();
     } catch (IllegalArgumentException e) {
@@ -129,11 +90,8 @@ final class DecodingOptions {
     }
   }
 
-  private void checkUnused(String option, Object value, boolean unused) {
-    if (unused && value != null) {
-      throw new UsageException(
-          option + " is given, and --cache " + cache + " has no use for it; leave it out");
-    }
+  private PolicyName policyName() {
+    return new PolicyName(prefill, cache);
   }
 
   Generation generation(int defaultMaxNewTokens) {
@@ -143,19 +101,11 @@ final class DecodingOptions {
 
   /** The longest sequence; 0 for as long as model and cache allow. */
   int contextTokens() {
-    return cache.equals(CacheOptions.FULL.cache()) ? cacheTokens : 0;
+    return parameters.contextTokens(policyName());
   }
 
   CacheOptions cacheOptions() {
-    if (recent != null && recent < 0) {
-      throw new UsageException("--recent (R) is " + recent + "; give 0 or more");
-    }
-    return CacheOptions.of(cache, cacheTokens)
-        .with(
-            sinks == null ? CacheOptions.DEFAULT_SINKS : sinks,
-            retainedRatio == null ? CacheOptions.DEFAULT_RETAINED_RATIO : retainedRatio,
-            recent == null ? CacheOptions.DEFAULT_RECENT : recent,
-            CacheOptions.DEFAULT_EXACT_SHARE);
+    return parameters.cacheOptions(policyName());
   }
 
   /**

@@ -29,6 +29,7 @@ import picocli.CommandLine.ParseResult;
       ExtractCommand.class,
       SummarizeCommand.class,
       GenerateCommand.class,
+      BenchCommand.class,
       InspectCommand.class
     })
 public final class Lowpass implements Runnable {

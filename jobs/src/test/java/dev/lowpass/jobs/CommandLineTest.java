@@ -21,14 +21,14 @@ class CommandLineTest {
   void help() {
     Command help = Command.run("--help");
     assertThat(help.status()).isZero();
-    assertThat(help.out()).contains("extract", "summarize", "generate", "inspect");
+    assertThat(help.out()).contains("extract", "summarize", "generate", "bench", "inspect");
     assertThat(Command.run("extract", "--help").out()).contains("--schema", "--max-failed");
   }
 
   @Test
   void noCommand() {
     refused(
-        "lowpass: no command given; there are: extract, summarize, generate, inspect; see lowpass --help");
+        "lowpass: no command given; there are: extract, summarize, generate, bench, inspect; see lowpass --help");
   }
 
   @Test

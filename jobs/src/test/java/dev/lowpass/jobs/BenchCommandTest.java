@@ -1,0 +1,173 @@
+package dev.lowpass.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.udfs.TestModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a bench reports hangs together; how fast it is, is no test's business. */
+class BenchCommandTest {
+  @TempDir Path folder;
+
+  @Test
+  void everyPolicyAndLengthIsARow() throws IOException {
+    Path json = folder.resolve("bench.json");
+    Command command =
+        bench(
+            "--policies",
+            "full,freqkv",
+            "--prompt-tokens",
+            "600,64",
+            "--cache-tokens",
+            128,
+            "--new-tokens",
+            4,
+            "--repeats",
+            2,
+            "--json",
+            json);
+    assertThat(command.status()).isZero();
+    // Two warm-ups, one of them too long for the window; two repeats of three rows that fit.
+    assertThat(command.err()).hasLineCount(2 + 2 * 3);
+    assertThat(command.out().lines().filter(line -> line.matches("(full|freqkv) +[0-9]+ .*")))
+        .hasSize(4)
+        .anyMatch(line -> line.matches("full +600 +does not fit( +-)+"));
+
+    JsonNode report = new ObjectMapper().readTree(json.toFile());
+    assertThat(report.get("model").get("name").asText()).isEqualTo("stories260K");
+    List<String> rows = new ArrayList<>();
+    for (JsonNode row : report.get("rows")) {
+      rows.add(row.get("policy").asText() + " " + row.get("prompt_tokens"));
+      assertThat(row.get("runs")).hasSize(row.get("fits").asBoolean() ? 2 : 0);
+    }
+    assertThat(rows).containsExactly("full 64", "full 600", "freqkv 64", "freqkv 600");
+    JsonNode none = report.get("rows").get(1);
+    assertThat(none.get("fits").asBoolean()).isFalse();
+    assertThat(none.get("prefill_s").isNull()).isTrue();
+    assertThat(none.get("prefill_speed_up").isNull()).isTrue();
+
+    JsonNode shortest = report.get("rows").get(2);
+    JsonNode longest = report.get("rows").get(3);
+    for (JsonNode run : longest.get("runs")) {
+      // 600 tokens through 128 entries: the cache was full, and was compressed more than once.
+      assertThat(run.get("kept_tokens").asInt()).isBetween(66, 128);
+      assertThat(run.get("compressions").asInt()).isGreaterThan(5);
+      // 2 (keys, values) x 5 layers x 4 heads x 8 channels x 4 bytes, for 128 entries or little
+      // more.
+      assertThat(run.get("cache_bytes").asLong()).isBetween(128 * 1280L, 2 * 128 * 1280L);
+      assertThat(run.get("output_tokens").asInt()).isBetween(1, 4);
+      assertThat(run.get("heap_bytes_peak").asLong()).isPositive();
+      assertThat(run.get("seconds").asDouble())
+          .isCloseTo(
+              run.get("first_token_s").asDouble() + run.get("decode_s").asDouble(), within(1e-9));
+      assertThat(run.get("first_token_s").asDouble())
+          .isGreaterThan(run.get("prefill_s").asDouble());
+    }
+    double microseconds = longest.get("prefill_us_per_token").asDouble();
+    assertThat(longest.get("prefill_s").asDouble()).isCloseTo(600e-6 * microseconds, within(1e-9));
+    assertThat(longest.get("prefill_growth").asDouble())
+        .isCloseTo(microseconds / shortest.get("prefill_us_per_token").asDouble(), within(1e-9));
+    assertThat(shortest.get("prefill_growth").asDouble()).isEqualTo(1);
+    assertThat(shortest.get("prefill_speed_up").asDouble())
+        .isCloseTo(
+            report.get("rows").get(0).get("prefill_s").asDouble()
+                / shortest.get("prefill_s").asDouble(),
+            within(1e-9));
+  }
+
+  @Test
+  void medians() {
+    BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100);
+    assertThat(row.median(BenchRun::seconds)).isNaN();
+    for (double seconds : new double[] {5, 1, 2}) {
+      row.add(new BenchRun(seconds, null, 1, 0, 0, 0));
+    }
+    assertThat(row.median(BenchRun::seconds)).isEqualTo(2);
+    row.add(new BenchRun(4, null, 1, 0, 0, 0));
+    assertThat(row.median(BenchRun::seconds)).isEqualTo(3);
+  }
+
+  @Test
+  void theFirstTokenMayBeTheLast() {
+    BenchRun run = new BenchRun(1, null, 1, -1, -1, 7);
+    assertThat(run.decodeTokensPerSecond()).isNaN();
+    BenchRow row = new BenchRow(PolicyName.parse("full"), 1);
+    row.add(run);
+    assertThat(row.peakMemory()).as("the heap's where the system does not tell").isEqualTo(7);
+  }
+
+  @Test
+  void promptsOfAText() throws IOException {
+    Path text = Files.writeString(folder.resolve("text.txt"), "Lily and Tom.");
+    Command command =
+        bench(
+            "--text",
+            text,
+            "--prompt-tokens",
+            100,
+            "--policies",
+            "streaming",
+            "--new-tokens",
+            2,
+            "--repeats",
+            1);
+    assertThat(command.status()).isZero();
+    assertThat(command.out()).contains("prompts  " + text + ", repeated\n");
+  }
+
+  @Test
+  void memoryIsMeasured() {
+    PeakMemory memory = PeakMemory.mark();
+    byte[] block = new byte[64 << 20];
+    assertThat(memory.heap()).isGreaterThan(block.length);
+    for (int i = 0; i < block.length; i += 1024) {
+      block[i] = 1;
+    }
+    if (Files.exists(Path.of("/proc/self/status"))) {
+      assertThat(memory.resident()).isGreaterThan(block.length);
+    }
+  }
+
+  @Test
+  void refusals() throws IOException {
+    refused(
+        "--prompt-tokens is [0]; give lengths of at least 1, such as 4096,8192",
+        "--prompt-tokens",
+        0);
+    refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);
+    refused("--repeats is 0; give at least 1", "--repeats", 0);
+    refused("--text /no/such: no such file", "--text", "/no/such");
+    Path empty = Files.createFile(folder.resolve("empty.txt"));
+    refused("--text " + empty + " is empty; give a file with text", "--text", empty);
+    refused(
+        "--policies h2o: there is no such policy; the caches are full, streaming, freqkv,"
+            + " and a prefill other than full goes before one as in PREFILL+CACHE: full",
+        "--policies",
+        "full,h2o");
+    refused(
+        "--retained-ratio is given, and --cache full, streaming has no use for it; leave it out",
+        "--policies",
+        "full,streaming",
+        "--retained-ratio",
+        "0.5");
+  }
+
+  private static void refused(String line, Object... options) {
+    assertThat(bench(options)).isEqualTo(new Command(2, "", "lowpass bench: " + line + "\n"));
+  }
+
+  private static Command bench(Object... options) {
+    List<Object> words = new ArrayList<>(List.of("bench", "--model", TestModel.stories()));
+    words.addAll(List.of(options));
+    return Command.run(words.toArray());
+  }
+}
