@@ -1,22 +1,59 @@
 package dev.lowpass.jobs;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.decoder.LayerSpectrum;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.text.TextTokenizer;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-@Command(name = "inspect", description = "Shows what is in a checkpoint.")
+@Command(
+    name = "inspect",
+    description = {
+      "Shows what is in a checkpoint.",
+      "With --input also FreqKV's premise on a text: how much of the energy of each layer's keys (before RoPE) and values is in the lowest frequencies along the tokens, the mean left out."
+    })
 final class InspectCommand implements Callable<Integer> {
+  /** Below it there is no frequency but the mean in an eighth of them. */
+  private static final int FEWEST_TOKENS = 16;
+
+  @Option(
+      names = "--input",
+      paramLabel = "FILE",
+      description = "A text, in UTF-8, whose first tokens are read with full prefill.")
+  private Path input;
+
+  @Option(
+      names = "--cache-tokens",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "How many tokens of it are read at most. Default: the model's window.")
+  private int cacheTokens;
+
+  @Option(
+      names = "--plot",
+      paramLabel = "FILE.svg",
+      description = "Where to draw the energy of each layer against the share of frequencies.")
+  private Path plot;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -25,20 +62,84 @@ final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws JsonProcessingException {
-    model.check();
+  public Integer call() throws IOException {
+    check();
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
       CheckpointFacts facts = CheckpointFacts.of(checkpoint);
+      Optional<EnergyReport> energy =
+          input == null ? Optional.empty() : Optional.of(energy(checkpoint));
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-        out.println(mapper.writeValueAsString(entries(facts)));
+        Map<String, Object> entries = entries(facts);
+        energy.ifPresent(report -> entries.put("energy", report.entries()));
+        out.println(mapper.writeValueAsString(entries));
       } else {
         print(out, facts);
+        energy.ifPresent(
+            report -> {
+              out.println();
+              report.print(out);
+            });
       }
       out.flush();
+      if (plot != null) {
+        plot(facts, energy.orElseThrow());
+      }
     }
     return Lowpass.DONE;
+  }
+
+  private void plot(CheckpointFacts facts, EnergyReport energy) throws IOException {
+    String subtitle =
+        "of DCT coefficients along %s of %s, the mean left out"
+            .formatted(Text.count(energy.tokens(), "token"), input.getFileName());
+    Files.writeString(
+        plot, EnergyPlot.svg("Energy by frequency: " + facts.name(), subtitle, energy.layers()));
+  }
+
+  private void check() {
+    model.check();
+    if (cacheTokens < 0) {
+      throw new UsageException(
+          "--cache-tokens is " + cacheTokens + "; give 0 (the model's window) or more");
+    }
+    if (plot != null && input == null) {
+      throw new UsageException("--plot is given, and no --input to read; give a text");
+    }
+    if (input != null && !Files.isRegularFile(input)) {
+      throw new UsageException("--input " + input + ": no such file");
+    }
+  }
+
+  private EnergyReport energy(Checkpoint checkpoint) throws IOException {
+    int[] tokens = tokens(checkpoint);
+    int sinks = CacheOptions.DEFAULT_SINKS;
+    if (tokens.length - sinks < FEWEST_TOKENS) {
+      throw new UsageException(
+          "%s tokens of --input %s are too few for a spectrum; give a longer text"
+              .formatted(tokens.length, input));
+    }
+    List<LayerSpectrum> layers =
+        LayerSpectrum.measure(checkpoint, model.device(), model.threads(), tokens, sinks);
+    return new EnergyReport(tokens.length, sinks, CacheOptions.DEFAULT_RETAINED_RATIO, layers);
+  }
+
+  /** The text's first tokens, after the one that the model begins a text with. */
+  private int[] tokens(Checkpoint checkpoint) throws IOException {
+    String text;
+    try {
+      text = Files.readString(input);
+    } catch (CharacterCodingException e) {
+      throw new UsageException("--input " + input + " is not UTF-8; convert it", e);
+    }
+    int window = checkpoint.config().maxPositions();
+    int most = cacheTokens == 0 ? window : Math.min(cacheTokens, window);
+    try (TextTokenizer tokenizer = TextTokenizer.load(checkpoint.folder())) {
+      return IntStream.concat(tokenizer.bos().stream(), Arrays.stream(tokenizer.encode(text)))
+          .limit(most)
+          .toArray();
+    }
   }
 
   private static Map<String, Object> entries(CheckpointFacts facts) {
