@@ -2,12 +2,12 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
-import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.Counters;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
 import dev.lowpass.udfs.OutputTable;
+import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -70,16 +70,18 @@ abstract class BatchCommand implements Callable<Integer> {
     decoding.check();
     DocumentTask task = task();
     CheckpointFacts facts;
+    PolicySettings policy;
     Run run;
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
       facts = CheckpointFacts.of(checkpoint);
       requireChatTemplate(checkpoint, facts);
-      run = run(task, checkpoint);
+      policy = DecodingOptions.policy(spec, checkpoint.config());
+      run = run(task, checkpoint, policy);
     }
     boolean own = SparkSession.getDefaultSession().isEmpty();
     SparkSession session = spark.session(task.command(), common);
     try {
-      return run(session, run, facts);
+      return run(session, run, policy, facts);
     } finally {
       if (own) {
         session.stop();
@@ -95,7 +97,7 @@ abstract class BatchCommand implements Callable<Integer> {
     }
   }
 
-  private Run run(DocumentTask task, Checkpoint checkpoint) {
+  private Run run(DocumentTask task, Checkpoint checkpoint, PolicySettings policy) {
     EngineSpec engine =
         new EngineSpec(
             model.location(),
@@ -103,18 +105,19 @@ abstract class BatchCommand implements Callable<Integer> {
             model.cache(),
             model.device(),
             model.threads(),
-            decoding.contextTokens(),
-            decoding.cacheOptions(),
-            PrefillOptions.FULL);
+            policy.contextTokens(),
+            policy.cache(),
+            policy.prefill());
     return Run.start(
         task,
         engine,
         checkpoint.name(),
         decoding.generation(defaultMaxNewTokens()),
-        decoding.policy(checkpoint.config().maxPositions()));
+        new Policy(policy.prefill(), policy.cache()));
   }
 
-  private int run(SparkSession session, Run run, CheckpointFacts facts) throws IOException {
+  private int run(SparkSession session, Run run, PolicySettings policy, CheckpointFacts facts)
+      throws IOException {
     Corpus corpus = input.open(session);
     long total = corpus.size();
     Output output = new Output(session, location);
@@ -125,7 +128,8 @@ abstract class BatchCommand implements Callable<Integer> {
     Report report = new Report(run, output, total, todo);
     PrintWriter out = spec.commandLine().getOut();
     if (dryRun) {
-      DryRun.print(out, spec, run, facts, report, input.format(), session.sparkContext().master());
+      DryRun.print(
+          out, spec, run, policy, facts, report, input.format(), session.sparkContext().master());
       return Lowpass.DONE;
     }
     long start = System.nanoTime();

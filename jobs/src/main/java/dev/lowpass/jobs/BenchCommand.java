@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.Engines;
 import java.io.IOException;
@@ -12,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -35,6 +38,7 @@ import picocli.CommandLine.Spec;
     description = "Measures prefill and decode speed, and memory, by prompt length and policy.")
 final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 0;
+  private static final String ORIGIN = "--policies";
 
   @Option(
       names = "--prompt-tokens",
@@ -90,16 +94,18 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<PolicyName> names = policies.stream().map(PolicyName::parse).distinct().toList();
     List<Integer> lengths = promptTokens.stream().distinct().sorted().toList();
-    check(names, lengths);
+    check(lengths);
     Path folder = model.folder(common.hadoop());
+    List<PolicySettings> settings = settings(folder, names);
     int[] prompt = prompt(folder, lengths.get(lengths.size() - 1));
     List<BenchRow> rows = new ArrayList<>();
     names.forEach(name -> lengths.forEach(length -> rows.add(new BenchRow(name, length))));
     BenchReport report = null;
     for (int repeat = 0; repeat <= repeats; repeat++) {
-      for (PolicyName name : names) {
-        List<BenchRow> mine = rows.stream().filter(row -> row.policy().equals(name)).toList();
-        try (Engine engine = Engines.open(engineOptions(folder, name))) {
+      for (PolicySettings policy : settings) {
+        List<BenchRow> mine =
+            rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
+        try (Engine engine = Engines.open(engineOptions(folder, policy))) {
           if (report == null) {
             report = BenchReport.of(engine, prompts(), newTokens, repeats, rows);
           }
@@ -132,9 +138,8 @@ final class BenchCommand implements Callable<Integer> {
         .orElse(rows.get(0));
   }
 
-  private void check(List<PolicyName> names, List<Integer> lengths) {
+  private void check(List<Integer> lengths) {
     model.check();
-    parameters.check(names);
     if (lengths.isEmpty() || lengths.get(0) < 1) {
       throw new UsageException(
           "--prompt-tokens is " + promptTokens + "; give lengths of at least 1, such as 4096,8192");
@@ -150,9 +155,31 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private EngineOptions engineOptions(Path folder, PolicyName policy) {
-    return new EngineOptions(
-        folder, model.device(), model.threads(), 0, parameters.cacheOptions(policy));
+  /** Each policy's parameters on the model; each parameter must be of use to one of them. */
+  private List<PolicySettings> settings(Path folder, List<PolicyName> names) throws IOException {
+    Map<PolicyParameter, Setting> given = PolicyOptions.given(spec);
+    given.keySet().forEach(parameter -> parameter.checkUsed(names));
+    PolicyDefaults defaults = PolicyDefaults.load();
+    List<PolicySettings> settings = new ArrayList<>();
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      for (PolicyName name : names) {
+        Map<PolicyParameter, Setting> mine = new EnumMap<>(given);
+        mine.put(PolicyParameter.PREFILL, new Setting(name.prefill(), ORIGIN));
+        mine.put(PolicyParameter.CACHE, new Setting(name.cache(), ORIGIN));
+        if (!name.bounded()) {
+          // It says how much the others keep; a full cache takes what fits the window.
+          mine.remove(PolicyParameter.CACHE_TOKENS);
+        }
+        PolicySettings policy = PolicySettings.of(mine, checkpoint.config(), defaults);
+        policy.prefill();
+        settings.add(policy);
+      }
+    }
+    return settings;
+  }
+
+  private EngineOptions engineOptions(Path folder, PolicySettings policy) {
+    return new EngineOptions(folder, model.device(), model.threads(), 0, policy.cache());
   }
 
   private String prompts() {

@@ -1,12 +1,14 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
-import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import dev.lowpass.udfs.Generation;
-import dev.lowpass.udfs.Policy;
+import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** How completions are written and what is kept of a document. */
@@ -54,28 +56,32 @@ final class DecodingOptions {
   @Option(
       names = "--prefill",
       paramLabel = "NAME",
-      defaultValue = "full",
-      description = "How a document is read: full. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "How a document is read. Default: the model's own (config.json), else full.",
+        "full: every token through every layer.",
+        "fastkv: after layer T only the tokens that matter go on (FastKV)."
+      })
   private String prefill;
 
   @Option(
       names = "--cache",
       paramLabel = "NAME",
-      defaultValue = "full",
       description = {
-        "What is kept of it. Default: ${DEFAULT-VALUE}.",
+        "What is kept of it. Default: the model's own (config.json), else full.",
         "full: every token, up to the model's window.",
-        "streaming: the first tokens and the last, at any length.",
-        "freqkv: the first tokens, the last, and a low-pass of those between, at any length."
+        "streaming: the first tokens and the last, at any length (StreamingLLM).",
+        "snapkv: the first, the last, and those that were attended to most, at any length (SnapKV).",
+        "freqkv: the first, the last, and a low-pass of those between, at any length (FreqKV).",
+        "hybrid: the first, exactly those that the question attends to, and a low-pass of the others, at any length."
       })
   private String cache;
 
   @Mixin private PolicyOptions parameters;
 
+  /** Checks what can be checked without the model. */
   void check() {
-    check("--prefill", prefill, PolicyName.PREFILLS);
+    check("--prefill", prefill, PrefillOptions.POLICIES);
     check("--cache", cache, CacheOptions.POLICIES);
-    parameters.check(List.of(policyName()));
     try {
       generation(1).options();
     } catch (IllegalArgumentException e) {
@@ -84,14 +90,11 @@ final class DecodingOptions {
   }
 
   private static void check(String option, String value, List<String> known) {
-    if (!known.contains(value)) {
+    if (value != null && !known.contains(value)) {
       throw new UsageException(
-          option + " " + value + ": not in this version; there is: " + String.join(", ", known));
+          "%s %s: there is no such policy; there are: %s"
+              .formatted(option, value, String.join(", ", known)));
     }
-  }
-
-  private PolicyName policyName() {
-    return new PolicyName(prefill, cache);
   }
 
   Generation generation(int defaultMaxNewTokens) {
@@ -99,22 +102,19 @@ final class DecodingOptions {
     return new Generation(most, temperature, topP, topK, seed, stop);
   }
 
-  /** The longest sequence; 0 for as long as model and cache allow. */
-  int contextTokens() {
-    return parameters.contextTokens(policyName());
-  }
-
-  CacheOptions cacheOptions() {
-    return parameters.cacheOptions(policyName());
-  }
-
   /**
-   * What is kept of a document, with a model's defaults.
+   * How a document is read and what is kept of it, on a model.
    *
-   * @param window the model's
-   * @throws ModelException if the cache does not go with it
+   * @param command whose options these are
+   * @throws UsageException if a parameter is given that the policies have no use for
+   * @throws dev.lowpass.pipeline.model.ModelException if parameters do not go together, or with the
+   *     model
    */
-  Policy policy(int window) {
-    return new Policy(PrefillOptions.FULL, cacheOptions().resolve(window, /* tuned= */ false));
+  static PolicySettings policy(CommandSpec command, ModelConfig config) throws IOException {
+    Map<PolicyParameter, Setting> given = PolicyOptions.given(command);
+    PolicySettings settings = PolicySettings.of(given, config, PolicyDefaults.load());
+    given.keySet().forEach(parameter -> parameter.checkUsed(List.of(settings.policy())));
+    settings.prefill();
+    return settings;
   }
 }

@@ -1,12 +1,12 @@
 package dev.lowpass.jobs;
 
-import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.Run;
 import java.io.PrintWriter;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -21,6 +21,7 @@ final class DryRun {
       PrintWriter out,
       CommandSpec command,
       Run run,
+      PolicySettings policy,
       CheckpointFacts facts,
       Report report,
       String format,
@@ -31,14 +32,7 @@ final class DryRun {
     effective.put("--format", format);
     effective.put("--max-new-tokens", String.valueOf(run.generation().maxNewTokens()));
     effective.put("--model-cache", run.engine().modelCache());
-    effective.put("--cache-tokens", String.valueOf(run.policy().cacheTokens()));
-    if (run.policy().bounded()) {
-      CacheOptions cache = run.policy().cache();
-      effective.put("--sinks", String.valueOf(cache.sinks()));
-      effective.put("--recent", String.valueOf(cache.recent()));
-      effective.put("--retained-ratio", String.valueOf(cache.retainedRatio()));
-    }
-    Settings settings = (Settings) command.defaultValueProvider();
+    OptionSources settings = (OptionSources) command.defaultValueProvider();
     for (OptionSpec option : command.options()) {
       String name = option.longestName();
       if (name.equals("--help")
@@ -47,12 +41,16 @@ final class DryRun {
           || name.equals("--conf")) {
         continue;
       }
-      Object value = effective.getOrDefault(name, text(option.getValue()));
+      Optional<PolicyParameter> parameter = PolicyParameter.of(name);
       out.printf(
-          "%-17s %s  (%s)%n",
+          "%-18s %s  (%s)%n",
           name.substring(2),
-          value,
-          settings.origin(option, command.commandLine().getParseResult()));
+          parameter.isPresent()
+              ? policy.value(parameter.get())
+              : effective.getOrDefault(name, text(option.getValue())),
+          parameter.isPresent()
+              ? policy.origin(parameter.get())
+              : settings.origin(option, command.commandLine().getParseResult()));
     }
     out.println();
     found(out, run, facts, report);

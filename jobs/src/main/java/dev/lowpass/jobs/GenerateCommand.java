@@ -3,6 +3,7 @@ package dev.lowpass.jobs;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.Request;
+import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.TextTokenizer;
@@ -52,13 +53,19 @@ final class GenerateCommand implements Callable<Integer> {
       throw new UsageException("--prompt and --prompt-file are both given; give one of them");
     }
     String text = prompt();
+    Path folder = model.folder(common.hadoop());
+    PolicySettings policy;
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      policy = DecodingOptions.policy(spec, checkpoint.config());
+    }
     EngineOptions options =
         new EngineOptions(
-            model.folder(common.hadoop()),
+            folder,
             model.device(),
             model.threads(),
-            decoding.contextTokens(),
-            decoding.cacheOptions());
+            policy.contextTokens(),
+            policy.cache(),
+            policy.prefill());
     PrintWriter out = spec.commandLine().getOut();
     try (Engine engine = Engines.open(options)) {
       engine.complete(

@@ -2,7 +2,6 @@ package dev.lowpass.jobs;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.decoder.LayerSpectrum;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
@@ -66,16 +65,22 @@ final class InspectCommand implements Callable<Integer> {
     check();
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
       CheckpointFacts facts = CheckpointFacts.of(checkpoint);
+      Map<PolicyParameter, Setting> policy =
+          PolicySettings.of(Map.of(), checkpoint.config(), PolicyDefaults.load()).defaults();
       Optional<EnergyReport> energy =
-          input == null ? Optional.empty() : Optional.of(energy(checkpoint));
+          input == null ? Optional.empty() : Optional.of(energy(checkpoint, policy));
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
         Map<String, Object> entries = entries(facts);
+        Map<String, Setting> defaults = new LinkedHashMap<>();
+        policy.forEach((parameter, setting) -> defaults.put(parameter.option(), setting));
+        entries.put("policy_defaults", defaults);
         energy.ifPresent(report -> entries.put("energy", report.entries()));
         out.println(mapper.writeValueAsString(entries));
       } else {
         print(out, facts);
+        print(out, policy);
         energy.ifPresent(
             report -> {
               out.println();
@@ -88,6 +93,15 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     return Lowpass.DONE;
+  }
+
+  private static void print(PrintWriter out, Map<PolicyParameter, Setting> policy) {
+    out.println();
+    out.println("prefill and cache, unless a key or the command line says otherwise:");
+    policy.forEach(
+        (parameter, setting) ->
+            out.printf(
+                "  %-18s  %-6s  (%s)%n", parameter.option(), setting.value(), setting.origin()));
   }
 
   private void plot(CheckpointFacts facts, EnergyReport energy) throws IOException {
@@ -112,9 +126,11 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private EnergyReport energy(Checkpoint checkpoint) throws IOException {
+  private EnergyReport energy(Checkpoint checkpoint, Map<PolicyParameter, Setting> policy)
+      throws IOException {
     int[] tokens = tokens(checkpoint);
-    int sinks = CacheOptions.DEFAULT_SINKS;
+    int sinks = Integer.parseInt(policy.get(PolicyParameter.SINKS).value());
+    double retainedRatio = Double.parseDouble(policy.get(PolicyParameter.RETAINED_RATIO).value());
     if (tokens.length - sinks < FEWEST_TOKENS) {
       throw new UsageException(
           "%s tokens of --input %s are too few for a spectrum; give a longer text"
@@ -122,7 +138,7 @@ final class InspectCommand implements Callable<Integer> {
     }
     List<LayerSpectrum> layers =
         LayerSpectrum.measure(checkpoint, model.device(), model.threads(), tokens, sinks);
-    return new EnergyReport(tokens.length, sinks, CacheOptions.DEFAULT_RETAINED_RATIO, layers);
+    return new EnergyReport(tokens.length, sinks, retainedRatio, layers);
   }
 
   /** The text's first tokens, after the one that the model begins a text with. */

@@ -50,7 +50,7 @@ public final class Lowpass implements Runnable {
 
   /** Runs a command; text goes out as UTF-8. */
   static int run(OutputStream out, OutputStream err, String... args) {
-    Settings settings = new Settings(System.getProperties(), args);
+    OptionSources settings = new OptionSources(System.getProperties(), args);
     PrintWriter errors = writer(err);
     CommandLine commands =
         new CommandLine(new Lowpass())
@@ -85,13 +85,13 @@ public final class Lowpass implements Runnable {
         "no command given; there are: " + String.join(", ", spec.subcommands().keySet()));
   }
 
-  private static int refuse(ParameterException e, Settings settings, PrintWriter err) {
+  private static int refuse(ParameterException e, OptionSources settings, PrintWriter err) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     String key =
         e.getArgSpec() instanceof OptionSpec option
                 && e.getValue() != null
                 && e.getValue().equals(settings.defaultValue(option))
-            ? " (set by " + Settings.key(option) + ")"
+            ? " (set by " + OptionSources.key(option) + ")"
             : "";
     err.println(command + ": " + oneLine(e.getMessage()) + key + "; see " + command + " --help");
     return USAGE;

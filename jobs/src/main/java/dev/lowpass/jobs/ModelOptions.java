@@ -66,15 +66,21 @@ final class ModelOptions {
     if (model != null) {
       return model;
     }
-    String home = System.getenv(HOME);
+    Path home = home();
     if (home != null) {
-      Path bundled = Path.of(home, "sample-data", "model");
+      Path bundled = home.resolve("sample-data/model");
       if (Files.isRegularFile(bundled.resolve("config.json"))) {
         return bundled.toString();
       }
     }
     throw new UsageException(
         "no --model given, and the bundled model is not here; give a Hugging Face folder or its Hadoop URI");
+  }
+
+  /** The installation's folder; null for a lone jar. */
+  static Path home() {
+    String home = System.getenv(HOME);
+    return home == null ? null : Path.of(home);
   }
 
   /** Where this host keeps models given by URI. */

@@ -1,46 +1,76 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.util.List;
 
-/**
- * A prefill and a cache policy, as {@code --policies} names them: {@code freqkv} is {@code
- * --prefill full --cache freqkv}, {@code fastkv+hybrid} is {@code --prefill fastkv --cache hybrid},
- * and {@code fastkv} alone goes with {@code --cache full}.
- */
+/** A prefill and a cache policy. */
 record PolicyName(String prefill, String cache) {
-  static final List<String> PREFILLS = List.of("full");
+  private static final String FULL = "full";
 
   /**
-   * Reads a name.
+   * Reads a name of {@code --policies}: {@code freqkv} is {@code --prefill full --cache freqkv},
+   * {@code fastkv+hybrid} is {@code --prefill fastkv --cache hybrid}, and {@code fastkv} alone goes
+   * with {@code --cache full}.
    *
    * @throws UsageException if there is no such policy
    */
   static PolicyName parse(String name) {
-    String[] parts = name.split("\\+", -1);
-    if (parts.length == 2) {
-      return new PolicyName(parts[0], parts[1]).checked("--policies " + name);
+    int plus = name.indexOf('+');
+    PolicyName policy;
+    if (plus >= 0) {
+      policy = new PolicyName(name.substring(0, plus), name.substring(plus + 1));
+    } else if (CacheOptions.POLICIES.contains(name)) {
+      policy = new PolicyName(FULL, name);
+    } else {
+      policy = new PolicyName(name, FULL);
     }
-    boolean prefill = PREFILLS.contains(name) && !CacheOptions.POLICIES.contains(name);
-    PolicyName policy = prefill ? new PolicyName(name, "full") : new PolicyName("full", name);
-    return policy.checked("--policies " + name);
+    if (!PrefillOptions.POLICIES.contains(policy.prefill)
+        || !CacheOptions.POLICIES.contains(policy.cache)) {
+      throw new UsageException(
+          "--policies %s: there is no such policy; give a cache policy (%s), a prefill policy (%s), or PREFILL+CACHE"
+              .formatted(
+                  name,
+                  String.join(", ", CacheOptions.POLICIES),
+                  String.join(", ", PrefillOptions.POLICIES)));
+    }
+    return policy;
   }
 
-  private PolicyName checked(String given) {
-    if (!PREFILLS.contains(prefill) || !CacheOptions.POLICIES.contains(cache)) {
-      throw new UsageException(
-          "%s: there is no such policy; the caches are %s, and a prefill other than full goes before one as in PREFILL+CACHE: %s"
-              .formatted(
-                  given, String.join(", ", CacheOptions.POLICIES), String.join(", ", PREFILLS)));
-    }
-    return this;
+  /** Whether a document may be longer than its cache. */
+  boolean bounded() {
+    return !cache.equals(FULL);
+  }
+
+  /** Whether some layers see a selection of the tokens only. */
+  boolean selects() {
+    return !prefill.equals(FULL);
+  }
+
+  /** Whether some of a document's tokens are not kept as they are. */
+  boolean chooses() {
+    return bounded() || selects();
+  }
+
+  /** Whether the selection is made of the whole prompt, as in FastKV's paper. */
+  boolean selectsOnce() {
+    return selects() && !bounded();
+  }
+
+  /** Whether tokens are scored by the attention that others pay them. */
+  boolean scores() {
+    return selects() || cacheIs("snapkv", "hybrid");
+  }
+
+  boolean cacheIs(String... names) {
+    return List.of(names).contains(cache);
   }
 
   @Override
   public String toString() {
-    if (prefill.equals("full")) {
+    if (!selects()) {
       return cache;
     }
-    return cache.equals("full") ? prefill : prefill + "+" + cache;
+    return bounded() ? prefill + "+" + cache : prefill;
   }
 }

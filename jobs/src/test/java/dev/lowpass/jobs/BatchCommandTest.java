@@ -271,9 +271,10 @@ class BatchCommandTest {
     assertThat(bounded.out().lines().map(line -> line.replaceAll(" +", " ")))
         .contains(
             "cache freqkv (command line)",
-            "sinks 4 (default)",
-            "retained-ratio 0.5 (default)",
-            "recent 0 (default)")
+            "sinks 4 (conf/policies.conf)",
+            "retained-ratio 0.5 (conf/policies.conf)",
+            "recent 0 (built in)",
+            "exact-share - (not used)")
         .anyMatch(line -> line.contains("(128 tokens of "));
   }
 

@@ -149,16 +149,27 @@ class BenchCommandTest {
     Path empty = Files.createFile(folder.resolve("empty.txt"));
     refused("--text " + empty + " is empty; give a file with text", "--text", empty);
     refused(
-        "--policies h2o: there is no such policy; the caches are full, streaming, freqkv,"
-            + " and a prefill other than full goes before one as in PREFILL+CACHE: full",
+        "--policies h2o: there is no such policy; give a cache policy (full, streaming, snapkv,"
+            + " freqkv, hybrid), a prefill policy (full, fastkv), or PREFILL+CACHE",
         "--policies",
         "full,h2o");
     refused(
-        "--retained-ratio is given, and --cache full, streaming has no use for it; leave it out",
+        "--retained-ratio is given, and only --cache freqkv or hybrid has a use for it; leave it out",
         "--policies",
         "full,streaming",
         "--retained-ratio",
         "0.5");
+  }
+
+  @Test
+  void names() {
+    assertThat(PolicyName.parse("full")).isEqualTo(new PolicyName("full", "full"));
+    assertThat(PolicyName.parse("hybrid")).isEqualTo(new PolicyName("full", "hybrid"));
+    assertThat(PolicyName.parse("fastkv")).isEqualTo(new PolicyName("fastkv", "full"));
+    assertThat(PolicyName.parse("fastkv+freqkv")).isEqualTo(new PolicyName("fastkv", "freqkv"));
+    for (String name : new String[] {"full", "snapkv", "fastkv", "fastkv+hybrid"}) {
+      assertThat(PolicyName.parse(name)).hasToString(name);
+    }
   }
 
   private static void refused(String line, Object... options) {

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whatever is wrong with a command line is one line on stderr, and exit status 2. */
 class CommandLineTest {
@@ -70,31 +72,61 @@ class CommandLineTest {
     generateRefused("top-p is 0.0; give more than 0 and at most 1", "--top-p", "0");
     generateRefused("top-k is -1; give 0 (all tokens) or more", "--top-k", "-1");
     generateRefused("threads is -1; give 0 (all) or more", "--threads", "-1");
-    generateRefused(
-        "cache-tokens is -1; give 0 (the model's window) or more", "--cache-tokens", "-1");
   }
 
   @Test
-  void policiesThatDoNotExistYet() {
-    generateRefused("prefill fastkv: not in this version; there is: full", "--prefill", "fastkv");
+  void policiesThatThereAreNot() {
     generateRefused(
-        "cache h2o: not in this version; there is: full, streaming, freqkv", "--cache", "h2o");
+        "prefill snapkv: there is no such policy; there are: full, fastkv", "--prefill", "snapkv");
     generateRefused(
-        "retained-ratio (gamma) is 1.0; give at least 0 and less than 1, or compression makes no room",
+        "cache h2o: there is no such policy; there are: full, streaming, snapkv, freqkv, hybrid",
         "--cache",
-        "freqkv",
-        "--retained-ratio",
-        "1");
-    generateRefused("recent (R) is -1; give 0 or more", "--cache", "freqkv", "--recent", "-1");
-    generateRefused(
-        "sinks is given, and --cache full has no use for it; leave it out", "--sinks", "8");
-    generateRefused(
-        "retained-ratio is given, and --cache streaming has no use for it; leave it out",
-        "--cache",
-        "streaming",
-        "--retained-ratio",
-        "0.5");
+        "h2o");
     generateRefused("device tpu: no such device; there are: auto, cpu, cuda", "--device", "tpu");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          cache-tokens (N) is -1; give 0 (the model's window) or more                            | --cache-tokens -1
+          retained-ratio (gamma) is 1.0; give at least 0 and less than 1, or compression makes no room | --cache freqkv --retained-ratio 1
+          recent (R) is -2; give 0 or more                                                       | --cache freqkv --recent -2
+          pooling is 'mean'; use one of max, average                                             | --cache snapkv --pooling mean
+          positions is 'absolute'; use one of auto, cache, original                              | --cache freqkv --positions absolute
+          sinks is given, and only a bounded --cache or --prefill fastkv has a use for it; leave it out | --sinks 8
+          retained-ratio is given, and only --cache freqkv or hybrid has a use for it; leave it out | --cache streaming --retained-ratio 0.5
+          exact-share is given, and only --cache snapkv or hybrid has a use for it; leave it out | --cache freqkv --exact-share 0.5
+          probe is given, and only --cache hybrid, or --prefill fastkv without --cache snapkv, has a use for it; leave it out              | --cache snapkv --probe each
+          pooling is given, and only --cache snapkv or hybrid, or --prefill fastkv, has a use for it; leave it out | --cache freqkv --pooling max
+          tsp-layer is given, and only --prefill fastkv has a use for it; leave it out           | --cache hybrid --tsp-layer 2
+          retention-rate is given, and only --prefill fastkv with --cache full has a use for it; leave it out | --prefill fastkv --cache hybrid --retention-rate 0.2
+          tsp-rate (tau) and --tsp-length are both given; give one of them                       | --prefill fastkv --tsp-rate 0.3 --tsp-length 100
+          """)
+  void parametersThatDoNotGoTogether(String message, String options) {
+    generateRefused(
+        message,
+        Stream.concat(Stream.of("--model", TestModel.stories()), Stream.of(options.split(" +")))
+            .toArray());
+  }
+
+  @Test
+  void everyParameterIsAKey() {
+    for (PolicyParameter parameter : PolicyParameter.values()) {
+      assertThat(Command.run("extract", "--help").out()).contains("--" + parameter.option() + "=");
+    }
+    refused(
+        "lowpass generate: --sinks (S) is -1; give 0 or more",
+        "generate",
+        "--model",
+        TestModel.stories(),
+        "--prompt",
+        "x",
+        "--conf",
+        "spark.lowpass.cache=hybrid",
+        "--conf",
+        "spark.lowpass.sinks=-1");
   }
 
   @Test

@@ -41,6 +41,22 @@ class InspectCommandTest {
             KV cache       1.3 KiB a token in float32; 640.0 KiB for the whole window
             chat template  no
             digest         sha256:*
+
+            prefill and cache, unless a key or the command line says otherwise:
+              prefill             full    (built in)
+              cache               full    (built in)
+              cache-tokens        512     (the model's window)
+              sinks               4       (conf/policies.conf)
+              retained-ratio      0.5     (conf/policies.conf)
+              exact-share         0.5     (conf/policies.conf)
+              observation-window  8       (conf/policies.conf)
+              pooling             max     (conf/policies.conf)
+              pooling-kernel      7       (conf/policies.conf)
+              positions           auto    (built in)
+              probe               all     (built in)
+              tsp-layer           1       (conf/policies.conf)
+              tsp-rate            0.2     (conf/policies.conf)
+              retention-rate      0.1     (conf/policies.conf)
             """);
   }
 
@@ -54,6 +70,9 @@ class InspectCommandTest {
     assertThat(json.get("kv_cache_bytes_per_token").asLong()).isEqualTo(1280);
     assertThat(json.get("chat_template").asBoolean()).isFalse();
     assertThat(json.get("sliding_window_tokens").isNull()).isTrue();
+    assertThat(json.get("policy_defaults").get("tsp-layer").get("value").asText()).isEqualTo("1");
+    assertThat(json.get("policy_defaults").get("tsp-layer").get("origin").asText())
+        .isEqualTo("conf/policies.conf");
   }
 
   /**

@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * {@code --conf}, or from spark-submit and its defaults file, which arrive as system properties),
  * else the option's default.
  */
-final class Settings implements IDefaultValueProvider {
+final class OptionSources implements IDefaultValueProvider {
   static final String PREFIX = "spark.lowpass.";
 
   private static final Set<String> NOT_KEYS = Set.of("--help", "--version", "--conf", "--master");
@@ -25,7 +25,7 @@ final class Settings implements IDefaultValueProvider {
   /**
    * @param args the command line, of which {@code --conf} is read ahead of everything else
    */
-  Settings(Map<?, ?> systemProperties, String... args) {
+  OptionSources(Map<?, ?> systemProperties, String... args) {
     conf = new TreeMap<>();
     systemProperties.forEach((key, value) -> conf.put(key.toString(), value.toString()));
     conf.putAll(confOf(args));
