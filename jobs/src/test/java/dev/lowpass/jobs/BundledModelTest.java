@@ -52,7 +52,7 @@ class BundledModelTest {
       Row found = row.getAs("fields");
       for (String name : found.schema().fieldNames()) {
         fields++;
-        if (!same(right.get(name), found.getAs(name))) {
+        if (!Answers.same(right.get(name), found.getAs(name))) {
           wrong.add(
               "%s %s: %s, not %s".formatted(document, name, found.getAs(name), right.get(name)));
         }
@@ -60,16 +60,6 @@ class BundledModelTest {
     }
     assertThat(fields).isGreaterThan(200);
     assertThat(wrong).hasSizeLessThanOrEqualTo((int) (fields * (1 - EXACT)));
-  }
-
-  private static boolean same(JsonNode right, Object found) {
-    if (right == null || right.isNull()) {
-      return found == null;
-    }
-    if (right.isNumber() && found instanceof Number number) {
-      return right.doubleValue() == number.doubleValue();
-    }
-    return right.asText().equals(String.valueOf(found));
   }
 
   /** Each document's fields as its generator knows them. */
