@@ -301,7 +301,7 @@ public final class Engine implements AutoCloseable {
       while (true) {
         int token = sampler == null ? decoder.argmax(1)[0] : sampler.next(decoder.logits(0));
         tokens.add(token);
-        if (endTokens.contains(token)) {
+        if (endTokens.contains(token) && !options.pastEnd()) {
           reason = FinishReason.STOP;
           break;
         }

@@ -11,9 +11,16 @@ import java.util.List;
  * @param topK most likely tokens to sample from; 0 for all
  * @param seed of the sampler; prompt i of a document uses {@code seed + i}
  * @param stop strings that end the completion; the text ends before them
+ * @param pastEnd whether it goes on behind the model's end tokens: for measurements
  */
 public record GenerationOptions(
-    int maxNewTokens, float temperature, float topP, int topK, long seed, List<String> stop) {
+    int maxNewTokens,
+    float temperature,
+    float topP,
+    int topK,
+    long seed,
+    List<String> stop,
+    boolean pastEnd) {
   public GenerationOptions {
     if (maxNewTokens < 1) {
       throw new IllegalArgumentException("max-new-tokens is " + maxNewTokens + "; give at least 1");
@@ -32,6 +39,17 @@ public record GenerationOptions(
       throw new IllegalArgumentException("a stop string is empty; remove it");
     }
     stop = List.copyOf(stop);
+  }
+
+  /** Until the model ends it. */
+  public GenerationOptions(
+      int maxNewTokens, float temperature, float topP, int topK, long seed, List<String> stop) {
+    this(maxNewTokens, temperature, topP, topK, seed, stop, /* pastEnd= */ false);
+  }
+
+  /** Greedy decoding of so many tokens, whatever they are: for measurements. */
+  public static GenerationOptions exactly(int newTokens) {
+    return new GenerationOptions(newTokens, 0, 1, 0, 0, List.of(), /* pastEnd= */ true);
   }
 
   /** Greedy decoding without stop strings. */

@@ -115,6 +115,17 @@ class EngineTest {
   }
 
   @Test
+  void aMeasurementWritesAsManyTokensAsItAsksFor() {
+    List<int[]> prompts = List.of(prompt(DOCUMENT, "Question: Who is the client?"));
+    List<Integer> answer =
+        engine.complete(prompts, GenerationOptions.greedy(64)).completions().get(0).tokens();
+    List<Integer> measured =
+        engine.complete(prompts, GenerationOptions.exactly(64)).completions().get(0).tokens();
+    assertThat(answer).hasSizeLessThan(64);
+    assertThat(measured).hasSize(64).startsWith(answer.toArray(Integer[]::new));
+  }
+
+  @Test
   void aStopStringEndsTheText() {
     List<int[]> prompts =
         List.of(prompt(DOCUMENT, "Summarize the document in one to three sentences."));
