@@ -5,22 +5,17 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.model.Checkpoint;
-import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.Engines;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,7 +32,6 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures prefill and decode speed, and memory, by prompt length and policy.")
 final class BenchCommand implements Callable<Integer> {
-  private static final long SEED = 0;
   private static final String ORIGIN = "--policies";
 
   @Option(
@@ -59,7 +53,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--policies",
       paramLabel = "NAME,...",
       split = ",",
-      defaultValue = "full,streaming,freqkv",
+      defaultValue = "full,streaming,freqkv,hybrid,fastkv+hybrid",
       description = {
         "What to compare: a cache policy, a prefill policy, or both as in fastkv+hybrid."
             + " Default: ${DEFAULT-VALUE}."
@@ -80,6 +74,13 @@ final class BenchCommand implements Callable<Integer> {
   private Path text;
 
   @Option(
+      names = "--schema",
+      paramLabel = "FILE",
+      description =
+          "Questions that hybrid and fastkv read a prompt for, as those of extract. Default: the bundled schema's.")
+  private Path schema;
+
+  @Option(
       names = "--json",
       paramLabel = "FILE",
       description = "Where to write the same figures, and every single run's.")
@@ -97,7 +98,11 @@ final class BenchCommand implements Callable<Integer> {
     check(lengths);
     Path folder = model.folder(common.hadoop());
     List<PolicySettings> settings = settings(folder, names);
-    int[] prompt = prompt(folder, lengths.get(lengths.size() - 1));
+    int longest = lengths.get(lengths.size() - 1);
+    BenchPrompts prompts =
+        text == null
+            ? BenchPrompts.random(folder, longest, schema())
+            : BenchPrompts.ofText(folder, longest, text, schema());
     List<BenchRow> rows = new ArrayList<>();
     names.forEach(name -> lengths.forEach(length -> rows.add(new BenchRow(name, length))));
     BenchReport report = null;
@@ -107,13 +112,13 @@ final class BenchCommand implements Callable<Integer> {
             rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
         try (Engine engine = Engines.open(engineOptions(folder, policy))) {
           if (report == null) {
-            report = BenchReport.of(engine, prompts(), newTokens, repeats, rows);
+            report = BenchReport.of(engine, prompts.description(), newTokens, repeats, rows);
           }
           if (repeat == 0) {
-            run(engine, prompt, warmUp(engine, mine), "warm-up");
+            run(engine, prompts, warmUp(engine, mine), "warm-up");
           } else {
             for (BenchRow row : mine) {
-              run(engine, prompt, row, "repeat " + repeat + " of " + repeats).ifPresent(row::add);
+              run(engine, prompts, row, "repeat " + repeat + " of " + repeats).ifPresent(row::add);
             }
           }
         }
@@ -150,6 +155,9 @@ final class BenchCommand implements Callable<Integer> {
     if (repeats < 1) {
       throw new UsageException("--repeats is " + repeats + "; give at least 1");
     }
+    if (schema != null && !Files.isRegularFile(schema)) {
+      throw new UsageException("--schema " + schema + ": no such file");
+    }
     if (text != null && !Files.isRegularFile(text)) {
       throw new UsageException("--text " + text + ": no such file");
     }
@@ -179,45 +187,25 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private EngineOptions engineOptions(Path folder, PolicySettings policy) {
-    return new EngineOptions(folder, model.device(), model.threads(), 0, policy.cache());
+    return new EngineOptions(
+        folder, model.device(), model.threads(), 0, policy.cache(), policy.prefill());
   }
 
-  private String prompts() {
-    return text == null ? "random tokens, seed " + SEED : text + ", repeated";
-  }
-
-  /** Token ids of the longest prompt; the others are its beginnings. */
-  private int[] prompt(Path folder, int length) throws IOException {
-    try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
-      int[] prompt = text == null ? random(tokenizer, length) : repeated(tokenizer, length);
-      tokenizer.bos().ifPresent(bos -> prompt[0] = bos);
-      return prompt;
+  /** Where the probe's questions are; null where there are none. */
+  private Path schema() {
+    if (schema != null || ModelOptions.home() == null) {
+      return schema;
     }
-  }
-
-  private static int[] random(TextTokenizer tokenizer, int length) {
-    Set<Integer> control = tokenizer.controlTokens();
-    return new Random(SEED)
-        .ints(0, tokenizer.vocabularySize())
-        .filter(token -> !control.contains(token))
-        .limit(length)
-        .toArray();
-  }
-
-  private int[] repeated(TextTokenizer tokenizer, int length) throws IOException {
-    int[] tokens = tokenizer.encode(Files.readString(text));
-    if (tokens.length == 0) {
-      throw new UsageException("--text " + text + " is empty; give a file with text");
-    }
-    return IntStream.range(0, length).map(i -> tokens[i % tokens.length]).toArray();
+    Path bundled = ModelOptions.home().resolve("sample-data/contracts.schema.json");
+    return Files.isRegularFile(bundled) ? bundled : null;
   }
 
   /** One run, told of on stderr; empty where the prompt and its answer do not fit. */
-  private Optional<BenchRun> run(Engine engine, int[] prompt, BenchRow row, String when) {
+  private Optional<BenchRun> run(Engine engine, BenchPrompts prompts, BenchRow row, String when) {
     if (row.promptTokens() + newTokens > engine.contextTokens()) {
       return Optional.empty();
     }
-    BenchRun run = BenchRun.measure(engine, Arrays.copyOf(prompt, row.promptTokens()), newTokens);
+    BenchRun run = BenchRun.measure(engine, prompts.request(row.promptTokens()), newTokens);
     PrintWriter err = spec.commandLine().getErr();
     err.printf(
         "%s: %s, %s, %s: %s%n",

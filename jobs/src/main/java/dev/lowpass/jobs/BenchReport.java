@@ -15,7 +15,7 @@ import java.util.Map;
  *
  * @param device what it ran on
  * @param prompts what the prompts were made of
- * @param newTokens tokens asked for after each prompt
+ * @param newTokens tokens written after each prompt
  * @param rows in the order of printing; a policy's by length
  */
 record BenchReport(
@@ -37,7 +37,7 @@ record BenchReport(
     out.printf("device   %s%n", device);
     out.printf("prompts  %s%n", prompts);
     out.printf(
-        "runs     median of %d; up to %s written after each prompt%n%n",
+        "runs     median of %d; %s written after each prompt%n%n",
         repeats, Text.count(newTokens, "token"));
     TextTable table =
         new TextTable(

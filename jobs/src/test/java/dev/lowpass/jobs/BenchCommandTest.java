@@ -64,7 +64,7 @@ class BenchCommandTest {
       // 2 (keys, values) x 5 layers x 4 heads x 8 channels x 4 bytes, for 128 entries or little
       // more.
       assertThat(run.get("cache_bytes").asLong()).isBetween(128 * 1280L, 2 * 128 * 1280L);
-      assertThat(run.get("output_tokens").asInt()).isBetween(1, 4);
+      assertThat(run.get("output_tokens").asInt()).isEqualTo(4);
       assertThat(run.get("heap_bytes_peak").asLong()).isPositive();
       assertThat(run.get("seconds").asDouble())
           .isCloseTo(
@@ -82,6 +82,44 @@ class BenchCommandTest {
             report.get("rows").get(0).get("prefill_s").asDouble()
                 / shortest.get("prefill_s").asDouble(),
             within(1e-9));
+  }
+
+  @Test
+  void theProbeIsReadBehindEveryBlockThatIsScored() throws IOException {
+    Path few = Files.writeString(folder.resolve("few.json"), schema("Who?"));
+    Path many = Files.writeString(folder.resolve("many.json"), schema("Who is it? ".repeat(6)));
+    Path json = folder.resolve("bench.json");
+    List<Integer> probes = new ArrayList<>();
+    for (Path schema : List.of(few, many)) {
+      Command command =
+          bench(
+              "--policies",
+              "hybrid,fastkv+hybrid",
+              "--prompt-tokens",
+              1200,
+              "--cache-tokens",
+              400,
+              "--new-tokens",
+              2,
+              "--repeats",
+              1,
+              "--schema",
+              schema,
+              "--json",
+              json);
+      assertThat(command.status()).isZero();
+      JsonNode report = new ObjectMapper().readTree(json.toFile());
+      assertThat(report.get("rows").findValuesAsText("policy"))
+          .containsExactly("hybrid", "fastkv+hybrid");
+      String prompts = report.get("prompts").asText();
+      probes.add(Integer.parseInt(prompts.replaceAll(".*probe of ([0-9]+) tokens", "$1")));
+    }
+    assertThat(probes.get(1)).isGreaterThan(3 * probes.get(0));
+  }
+
+  private static String schema(String question) {
+    return "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\", \"description\": \"%s\"}}}"
+        .formatted(question);
   }
 
   @Test
@@ -121,7 +159,7 @@ class BenchCommandTest {
             "--repeats",
             1);
     assertThat(command.status()).isZero();
-    assertThat(command.out()).contains("prompts  " + text + ", repeated\n");
+    assertThat(command.out()).contains("prompts  " + text + ", repeated; probe of ");
   }
 
   @Test
@@ -146,6 +184,7 @@ class BenchCommandTest {
     refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);
     refused("--repeats is 0; give at least 1", "--repeats", 0);
     refused("--text /no/such: no such file", "--text", "/no/such");
+    refused("--schema /no/such: no such file", "--schema", "/no/such");
     Path empty = Files.createFile(folder.resolve("empty.txt"));
     refused("--text " + empty + " is empty; give a file with text", "--text", empty);
     refused(
