@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.DocumentTask;
+import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
 import java.io.PrintWriter;
 import java.util.Collection;
@@ -86,19 +87,23 @@ final class DryRun {
   }
 
   private static void memory(PrintWriter out, Run run, CheckpointFacts facts) {
-    // Several fields work on copies of a compressed document.
+    Policy policy = run.policy();
+    boolean each = policy.scores() && policy.cache().probe().equals("each");
+    // Several fields work on copies of a compressed document, unless each reads it anew.
     boolean copies =
-        run.policy().bounded()
+        policy.bounded()
+            && !each
             && run.task() instanceof DocumentTask.Extract extract
             && extract.fields().size() > 1;
-    long tokens = (copies ? 2L : 1L) * run.policy().cacheTokens();
+    long tokens = (copies ? 2L : 1L) * policy.cacheTokens();
     long cache = tokens * facts.cacheBytesPerToken();
     out.printf(
-        "memory   %s of weights, mapped and shared by a host's processes, and an executor's cache of up to %s (%s tokens of %s)%n",
+        "memory   %s of weights, mapped and shared by a host's processes, and an executor's cache of up to %s (%s tokens of %s%s)%n",
         Text.bytes(facts.weightBytes()),
         Text.bytes(cache),
         Text.number(tokens),
-        Text.bytes(facts.cacheBytesPerToken()));
+        Text.bytes(facts.cacheBytesPerToken()),
+        policy.scores() ? ", besides the questions'" : "");
   }
 
   private static String text(Object value) {

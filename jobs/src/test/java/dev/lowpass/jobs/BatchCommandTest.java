@@ -7,6 +7,7 @@ import dev.lowpass.udfs.TestSpark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -276,6 +277,55 @@ class BatchCommandTest {
             "recent 0 (built in)",
             "exact-share - (not used)")
         .anyMatch(line -> line.contains("(128 tokens of "));
+    Command each =
+        extract(
+            "--dry-run",
+            "--prefill",
+            "fastkv",
+            "--cache",
+            "hybrid",
+            "--cache-tokens",
+            512,
+            "--conf",
+            "spark.lowpass.probe=each",
+            "--tsp-rate",
+            0.25);
+    assertThat(each.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "prefill fastkv (command line)",
+            "probe each (spark.lowpass.probe)",
+            "tsp-rate 0.25 (command line)",
+            "tsp-layer 1 (conf/policies.conf)",
+            "tsp-length - (not used)")
+        .anyMatch(line -> line.contains("(512 tokens of ") && line.contains(", besides the q"));
+  }
+
+  @Test
+  void everyPolicyDoesALongDocument() throws IOException {
+    Files.writeString(documents.resolve("long.txt"), "The fee is 300 dollars. ".repeat(300));
+    List<String> policies =
+        List.of("full streaming", "full snapkv", "full freqkv", "full hybrid", "fastkv hybrid");
+    Set<String> fingerprints = new HashSet<>();
+    for (String policy : policies) {
+      String[] names = policy.split(" ");
+      output = folder.resolve("output of " + policy);
+      Command command =
+          extract(
+              "--max-new-tokens",
+              4,
+              "--prefill",
+              names[0],
+              "--cache",
+              names[1],
+              "--cache-tokens",
+              400);
+      assertThat(command.out()).as(policy).startsWith("documents  3: 3 ok, 0 failed\n");
+      Row row = table().where("doc_id = 'long.txt'").head();
+      assertThat(row.<Row>getAs("policy").mkString(" ")).isEqualTo(policy + " 400");
+      assertThat(row.<Row>getAs("stats").<Long>getAs("kept_tokens")).isBetween(100L, 400L);
+      fingerprints.add(row.getAs("fingerprint"));
+    }
+    assertThat(fingerprints).hasSameSizeAs(policies);
   }
 
   @Test
