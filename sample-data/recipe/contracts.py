@@ -10,13 +10,17 @@ length is set by the amount of filler, so any target can be asked for.
 Templates use two notations: ``[a|b|c]`` picks one alternative, ``{slot}`` is filled in.
 """
 
+import argparse
 import json
+import os
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from wording import (CITIES, FACTS, FILLER, FIRST_NAMES, FIRST_WORDS, LABELS,
-                     LAST_NAMES, LAWS, MONTHS, NUMBER_WORDS, OPENINGS, RECITALS, SECOND_WORDS,
+from tokenizer import Tokenizer
+from wording import (ACTIVITIES, CITIES, DETAILS, FACTS, FILLER, FIRST_NAMES, FIRST_WORDS,
+                     FREQUENCIES, ITEMS, LABELS, LAST_NAMES, LAWS, MONTHS, NUMBER_WORDS, OPENINGS,
+                     PARTS, PART_INTROS, PART_NAMES, QUALITIES, RECITALS, ROLES, SECOND_WORDS,
                      SIGNATURES, STREETS, SUFFIXES, SYLLABLES, TITLES)
 
 TYPES = ["services agreement", "lease agreement", "license agreement", "supply agreement",
@@ -78,6 +82,11 @@ def question(name):
             f"Reply with {hint(field)} only, or null if not stated.")
 
 
+def probe(name):
+    """What stands behind each chunk of a long document while it is read for one field."""
+    return f"\n\nQuestion: {SCHEMA['properties'][name]['description']}"
+
+
 SUMMARY_QUESTION = "\n\n" + SUMMARIZE
 
 
@@ -86,6 +95,7 @@ class Contract:
     text: str
     facts: dict         # field -> JSON value, or None where the document does not state it
     amount_text: str    # the total fee as the document writes it
+    evidence: dict = field(default_factory=dict)  # field -> [(start, end)]: where the text states it
 
     def answer(self, name):
         """The reply expected for one field, as text."""
@@ -293,6 +303,60 @@ class Filler:
     def slot_ref(self):
         return random_reference(self.rng)
 
+    # -- distractors of long documents
+
+    def slot_small(self):
+        return str(self.rng.randint(1, 9))
+
+    def slot_count(self):
+        return str(self.rng.choice([2, 3, 4, 5, 6, 8, 10, 12, 16, 18, 24, 25, 30, 40, 48, 64, 80, 120]))
+
+    def slot_role(self):
+        return self.rng.choice(ROLES)
+
+    def slot_activity(self):
+        return self.rng.choice(ACTIVITIES)
+
+    def slot_quality(self):
+        return self.rng.choice(QUALITIES)
+
+    def slot_items(self):
+        return self.rng.choice(ITEMS)
+
+    def slot_Items(self):
+        quality = self.rng.choice(QUALITIES).capitalize()
+        return f"{quality} {self.rng.choice(ITEMS)}"
+
+    def slot_frequency(self):
+        return SLOT.sub(lambda m: getattr(self, "slot_" + m[1])(), self.rng.choice(FREQUENCIES))
+
+    def rows(self, template):
+        """A list of a few lines, with numbers, letters or dashes before them."""
+        mark = self.rng.choice(["{}. ", "({}) ", "- ", "* ", ""])
+        return "\n".join(mark.format(i + 1) + SLOT.sub(lambda m: getattr(self, "slot_" + m[1])(), template)
+                         for i in range(self.rng.randint(3, 8)))
+
+    def slot_milestones(self):
+        return self.rows(self.rng.choice(["{activity} of {items} - {date}", "{date}: {activity} of {count} {items}",
+                                          "{items}, {activity}, {person}, {date}"]))
+
+    def slot_prices(self):
+        return self.rows(self.rng.choice(["{items}: {amount} each", "{activity} of {items} - {amount}",
+                                          "{ref} {items} {amount}"]))
+
+    def slot_contacts(self):
+        return self.rows(self.rng.choice(["{role}: {person}", "{person}, {role}, {city}", "{person} ({role}, {company})"]))
+
+    def slot_sites(self):
+        return self.rows(self.rng.choice(["{address}", "{address}: {items}", "{city} - {count} {items}"]))
+
+    def slot_risks(self):
+        return self.rows(self.rng.choice(["late {activity} of {items}: {amount}", "{ref} - {quality} {items} in {city}",
+                                          "{quality} {items} ({person})"]))
+
+    def slot_inventory(self):
+        return self.rows(self.rng.choice(["{count} {items}", "{items}, {count}, {city}", "{ref}: {count} {quality} {items}"]))
+
 
 def random_company(rng):
     if rng.random() < 0.2:
@@ -381,6 +445,38 @@ def fact_sentences(fill, name):
     return fill.pick(FACTS[name])
 
 
+STYLES = ["{n}. {h}. {t}", "{n}. {h}\n{t}", "{n}. {u}\n{t}", "Section {n}. {h}. {t}",
+          "Article {n} - {h}\n{t}", "{n}) {h}: {t}", "{h}. {t}"]
+LONG = 1800     # tokens from which a contract has schedules and annexes
+
+
+def numbered(clauses, style):
+    def joined(sentences):      # a list of lines ends with a line break
+        return "".join(s + ("\n" if "\n" in s else " ") for s in sentences).strip()
+    return [style.format(n=i + 1, h=c[0], u=c[0].upper(), t=joined(c[1:]))
+            for i, c in enumerate(clauses)]
+
+
+def in_parts(fill, clauses, count):
+    """The clauses of a long contract: a main body, then schedules, each numbered by itself."""
+    rng, body, number, at = fill.rng, [], 0, 0
+    style, title = rng.choice(STYLES), rng.choice(PARTS)
+    size = rng.randint(600, 2500)
+    while at < len(clauses):
+        start, used = at, 0
+        while at < len(clauses) and used < size:
+            used += count(" ".join(clauses[at]))
+            at += 1
+        if number:
+            name = rng.choice(PART_NAMES)
+            body.append(title.format(n=number, h=name, u=name.upper()))
+            body.append(" ".join(fill.pick(PART_INTROS) for _ in range(rng.choice((1, 1, 2)))))
+        body += numbered(clauses[start:at], style if rng.random() < 0.6 else rng.choice(STYLES))
+        number += 1
+        size = rng.randint(250, 1800)
+    return body
+
+
 def approximate_tokens(text):
     return int(len(text) / 4.6)
 
@@ -396,15 +492,21 @@ def generate(rng, target_tokens=600, count=approximate_tokens, absent=ABSENT):
     dated = opening_kind < 0.5
     opening = fill.pick(OPENINGS["dated" if dated else "undated"])
     clauses = []  # lists of [heading, sentence, ...]
+    stated = {"agreement_type": title, "provider": opening, "client": opening}
+    if dated:
+        stated["effective_date"] = opening
     for name in HEADINGS:
         if facts[name] is None or (name == "effective_date" and dated):
             continue
-        clauses.append([fill.rng.choice(HEADINGS[name]), fact_sentences(fill, name)])
+        heading = fill.rng.choice(HEADINGS[name])
+        stated[name] = fact_sentences(fill, name)
+        clauses.append([heading, stated[name]])
 
     head = [title]
     if facts["contract_number"] and rng.random() < 0.45:
         clauses = [c for c in clauses if c[0] not in HEADINGS["contract_number"]]
         head.append(fill.pick(FACTS["contract_number_line"]))
+        stated["contract_number"] = head[-1]
     head.append(opening)
     if not compact and rng.random() < 0.8:
         head.append(fill.pick(RECITALS))
@@ -413,13 +515,15 @@ def generate(rng, target_tokens=600, count=approximate_tokens, absent=ABSENT):
     # Filler: sentences of one topic make a clause, or pad out a fact's clause.
     used = count("\n\n".join(head + tail)) + sum(count(c[0] + ". " + c[1]) + 4 for c in clauses)
     room = target_tokens - used
-    topics = list(FILLER)
+    long = target_tokens > LONG
+    filler = {**FILLER, **DETAILS} if long else FILLER
+    topics = list(filler) + (list(DETAILS) if long else [])
     rng.shuffle(topics)
     turn = 0
     while room > 12:
         topic = topics[turn % len(topics)]
         turn += 1
-        sentences = rng.sample(FILLER[topic], min(len(FILLER[topic]), rng.randint(1, 4)))
+        sentences = rng.sample(filler[topic], min(len(filler[topic]), rng.randint(1, 4)))
         chosen = []
         for template in sentences:
             sentence = fill.fill(template)
@@ -440,11 +544,17 @@ def generate(rng, target_tokens=600, count=approximate_tokens, absent=ABSENT):
             room -= 5
 
     rng.shuffle(clauses)
-    style = rng.choice(["{n}. {h}. {t}", "{n}. {h}\n{t}", "{n}. {u}\n{t}", "Section {n}. {h}. {t}",
-                        "Article {n} - {h}\n{t}", "{n}) {h}: {t}", "{h}. {t}"])
-    body = [style.format(n=i + 1, h=c[0], u=c[0].upper(), t=" ".join(c[1:]))
-            for i, c in enumerate(clauses)]
-    return Contract("\n\n".join(head + body + tail).strip(), facts, fill.money(facts["total_fee"]))
+    if long:
+        body = in_parts(fill, clauses, count)
+    else:
+        body = numbered(clauses, rng.choice(STYLES))
+    text = "\n\n".join(head + body + tail).strip()
+    evidence = {name: [(at, at + len(part))] for name, part in stated.items()
+                for at in [text.index(part)]}
+    kind = text.find(facts["agreement_type"], len(title))
+    if 0 <= kind < text.index(opening) + len(opening):
+        evidence["agreement_type"].append((kind, kind + len(facts["agreement_type"])))
+    return Contract(text, facts, fill.money(facts["total_fee"]), evidence)
 
 
 def snippet(rng, facts_wanted=4, filler_sentences=2):
@@ -505,10 +615,22 @@ def key_values(rng, pairs=6):
     return rng.choice([".\n", ". ", "; ", "\n"]).join(lines), asks
 
 
+def main():
+    ap = argparse.ArgumentParser(description="Prints contracts: as text, or as JSON lines with --documents.")
+    ap.add_argument("--tokens", type=int, default=600, help="length of each")
+    ap.add_argument("--seed", default="0")
+    ap.add_argument("--documents", type=int, help="JSON lines: id, text, facts, summary")
+    ap.add_argument("--tokenizer", default=os.path.join(os.path.dirname(__file__), "../model/tokenizer.json"))
+    args = ap.parse_args()
+    tokenizer = Tokenizer.load(args.tokenizer)
+    for i in range(args.documents or 1):
+        c = generate(random.Random(f"{args.seed}-{i}"), args.tokens, lambda text: len(tokenizer.plain(text)))
+        if args.documents:
+            print(json.dumps({"id": f"{args.seed}-{args.tokens}-{i:03}", "text": c.text, "facts": c.facts,
+                              "summary": c.summary()}))
+        else:
+            print(c.text, json.dumps(c.facts, indent=1), c.summary(), sep="\n")
+
+
 if __name__ == "__main__":
-    import sys
-    rng = random.Random(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
-    contract = generate(rng, int(sys.argv[2]) if len(sys.argv) > 2 else 600)
-    print(contract.text)
-    print(json.dumps(contract.facts, indent=1))
-    print(contract.summary())
+    main()

@@ -13,6 +13,7 @@ once for a dozen questions.
 
 import math
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -30,6 +31,7 @@ class Config:
     max_position_embeddings: int = 2048
     rope_theta: float = 1000000.0
     rms_norm_eps: float = 1e-5
+    compute: ClassVar[torch.dtype] = torch.float32      # of matrix products; weights stay float32
 
     @property
     def head_dim(self):
@@ -94,7 +96,7 @@ class BranchAttention(torch.autograd.Function):
             g = grad[:, :, :, start:end].reshape(B * KV, G * n, d)
             dv[:, :keys] += torch.bmm(probs.transpose(1, 2), g)
             dprobs = torch.bmm(g, v[:, :keys].transpose(1, 2))
-            dscores = torch._softmax_backward_data(dprobs, probs, -1, torch.float32)
+            dscores = torch._softmax_backward_data(dprobs, probs, -1, probs.dtype)
             dq[:, :, :, start:end] = torch.bmm(dscores, k[:, :keys]).view(B, KV, G, n, d)
             dk[:, :keys] += torch.bmm(dscores.transpose(1, 2), queries)
         return dq, dk.view(B, KV, T, d), dv.view(B, KV, T, d), None, None, None, None
@@ -124,20 +126,34 @@ class Layer(nn.Module):
         self.gate_up_proj = nn.Linear(c.hidden_size, 2 * c.intermediate_size, bias=False)
         self.down_proj = nn.Linear(c.intermediate_size, c.hidden_size, bias=False)
 
+    def linear(self, x, matrix):
+        """x times a matrix, computed in the type of ``self.c.compute`` and returned in float32."""
+        dtype = self.c.compute
+        return F.linear(x.to(dtype), matrix.weight.to(dtype)).float()
+
+    def project(self, x):
+        """Queries and keys [B, heads, T, d] before RoPE, in one tensor, and values [B, KV, T, d]."""
+        c, (B, T, _) = self.c, x.shape
+        heads, KV = c.num_attention_heads, c.num_key_value_heads
+        qkv = self.linear(rms_norm(x, self.input_layernorm, c.rms_norm_eps), self.qkv_proj)
+        return qkv.view(B, T, heads + 2 * KV, c.head_dim).transpose(1, 2).split((heads + KV, KV), 1)
+
+    def finish(self, x, y):
+        """What follows attention: y [B, heads, T, d] through its projection, then the MLP."""
+        c, (B, T, _) = self.c, x.shape
+        x = x + self.linear(y.transpose(1, 2).reshape(B, T, -1), self.o_proj)
+        y = self.linear(rms_norm(x, self.post_attention_layernorm, c.rms_norm_eps), self.gate_up_proj)
+        gate, up = y.chunk(2, -1)
+        return x + self.linear(F.silu(gate) * up, self.down_proj)
+
     def forward(self, x, cos, sin, doc, min_doc, doc_mask, block_mask):
         c, (B, T, _) = self.c, x.shape
         KV, G, d = c.num_key_value_heads, c.num_attention_heads // c.num_key_value_heads, c.head_dim
-        qkv = self.qkv_proj(rms_norm(x, self.input_layernorm, c.rms_norm_eps))
-        qkv = qkv.view(B, T, KV * G + 2 * KV, d).transpose(1, 2)
-        qk, v = qkv.split((KV * G + KV, KV), 1)
-        qk = rotate(qk, cos, sin)
-        q, k = qk.split((KV * G, KV), 1)
+        qk, v = self.project(x)
+        q, k = rotate(qk, cos, sin).split((KV * G, KV), 1)
         q = (q * d ** -0.5).view(B, KV, G, T, d)
-        y = BranchAttention.apply(q, k, v, doc, min_doc, doc_mask, block_mask)
-        x = x + self.o_proj(y.view(B, KV * G, T, d).transpose(1, 2).reshape(B, T, -1))
-        y = self.gate_up_proj(rms_norm(x, self.post_attention_layernorm, c.rms_norm_eps))
-        gate, up = y.chunk(2, -1)
-        return x + self.down_proj(F.silu(gate) * up)
+        y = BranchAttention.apply(*(t.to(c.compute) for t in (q, k, v)), doc, min_doc, doc_mask, block_mask)
+        return self.finish(x, y.view(B, KV * G, T, d).float())
 
 
 class Llama(nn.Module):

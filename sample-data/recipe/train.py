@@ -17,6 +17,7 @@ and, beyond 2,048 tokens, the configuration's max_position_embeddings.
 """
 
 import argparse
+import bisect
 import collections
 import json
 import os
@@ -30,7 +31,9 @@ import torch.multiprocessing as mp
 from torch.nn import functional as F
 
 import contracts
-from model import Config, Llama
+import export
+from cache import FREQKV, HYBRID, Reader, Watch
+from model import Config, Llama, rms_norm
 from tokenizer import SPECIALS, Tokenizer
 
 FIELDS = list(contracts.SCHEMA["properties"])
@@ -53,6 +56,34 @@ class Encoder:
 
     def document(self, text):
         return [self.t.begin, self.t.user] + self.t.plain("\n" + text)
+
+    def places(self, text, evidence):
+        """field -> the set of places, in ``document(text)``, of tokens of its evidence."""
+        ends, at, place, spans = [], -1, 2, [(s, e, n) for n, parts in evidence.items() for s, e in parts]
+        for piece in self.t.pattern.findall("\n" + text):
+            ends.append((at, at + len(piece), place, place + len(self.t.plain(piece))))
+            at, place = ends[-1][1], ends[-1][3]
+        found = {name: set() for name in evidence}
+        starts = [e[0] for e in ends]
+        for start, end, name in spans:
+            i = bisect.bisect_right(starts, start) - 1
+            while i < len(ends) and ends[i][0] < end:
+                found[name].update(range(ends[i][2], ends[i][3]))
+                i += 1
+        return found
+
+    def probe(self, names):
+        """(ids, rows of each asker): what is appended to every chunk when ``names`` are asked,
+        or the summary if there are none."""
+        if not names:
+            ids = self.t.plain(contracts.SUMMARY_QUESTION)
+            return ids, [(0, len(ids))]
+        ids, rows = [], []
+        for name in names:
+            part = self.t.plain(contracts.probe(name))
+            rows.append((len(ids), len(ids) + len(part)))
+            ids += part
+        return ids, rows
 
     def block(self, name, question, answer):
         """(name, ids of question and answer, how many of them are the answer and its end)"""
@@ -109,13 +140,19 @@ LEVELS = [
     [("whole", (900, 1600))],
     [("keys", (6, 20)), ("snippets", ((3, 8), (2, 8))), ("whole", (230, 330)), ("whole", (300, 800)),
      ("whole", (300, 800)), ("whole", (300, 1560)), ("whole", (300, 1560))],
+    # From here on the cache of 1,024 entries is in the loop.
+    [("whole", (300, 1560)), ("freqkv", (1100, 2500))] + 4 * [("hybrid", (980, 2200))]
+    + 2 * [("hybrid", (1500, 3500))],
+    [("whole", (300, 900)), ("whole", (300, 1560)), ("freqkv", (1100, 3000))]
+    + 3 * [("hybrid", (980, 2200))] + 4 * [("hybrid", (1500, 4500))] + [("hybrid", (4500, 9000))],
+    3 * [("whole", (300, 900)), ("whole", (300, 1560))] + [("freqkv", (1100, 3000))]
+    + 4 * [("hybrid", (980, 2200))] + 8 * [("hybrid", (1500, 5000))] + 3 * [("hybrid", (5000, 10000))]
+    + [("hybrid", (10000, 33000))],
 ]
 
 
-def make_batch(rng, encoder, level, budget):
+def make_batch(rng, encoder, kind, args, target, budget):
     """Rows of one kind and similar length that hold about ``budget`` tokens together."""
-    kind, args = rng.choice(LEVELS[level])
-    target = rng.randint(*args) if kind == "whole" else 0
     rows, used = [], 0
     while used < budget:
         if kind == "echo":
@@ -132,35 +169,151 @@ def make_batch(rng, encoder, level, budget):
     return rows
 
 
-def collate(rows, pad, device):
-    """Pads rows to ``[document | blocks]`` tensors; see model.py for the layout."""
-    doc = max(len(d) for d, _ in rows)
-    tail = max(sum(len(b[1]) for b in blocks) for _, blocks in rows)
-    tokens = torch.full((len(rows), doc + tail), pad)
-    positions = torch.zeros((len(rows), doc + tail), dtype=torch.long)
-    doc_mask = torch.zeros((len(rows), doc))
+def collate_blocks(rows, pad):
+    """Pads each row's blocks to one tensor: ids [B, T], places within the block [B, T], what a
+    place may see [B, T, T]; answer places as (row, place), their tokens, (name, start, end)."""
+    tail = max(sum(len(b[1]) for b in blocks) for blocks in rows)
+    tokens = torch.full((len(rows), tail), pad)
+    offsets = torch.zeros((len(rows), tail), dtype=torch.long)
     owner = torch.full((len(rows), tail), -1)
-    where, targets, spans = [], [], []  # answer positions (flat), their tokens, name per block
-    for r, (ids, blocks) in enumerate(rows):
-        tokens[r, :len(ids)] = torch.tensor(ids)
-        positions[r, :len(ids)] = torch.arange(len(ids))
-        doc_mask[r, len(ids):] = -1e30
-        at = doc
+    where, targets, spans = [], [], []
+    for r, blocks in enumerate(rows):
+        at = 0
         for number, (name, block, answer) in enumerate(blocks):
             end = at + len(block)
             tokens[r, at:end] = torch.tensor(block)
-            positions[r, at:end] = torch.arange(len(ids), len(ids) + len(block))
-            owner[r, at - doc:end - doc] = number
+            offsets[r, at:end] = torch.arange(len(block))
+            owner[r, at:end] = number
             spans.append((name, len(targets), len(targets) + answer))
-            where += range(r * (doc + tail) + end - answer - 1, r * (doc + tail) + end - 1)
+            where += [(r, i) for i in range(end - answer - 1, end - 1)]
             targets += block[-answer:]
             at = end
     visible = (owner[:, :, None] == owner[:, None, :]) & torch.ones(tail, tail).tril().bool()
+    return tokens, offsets, visible, where, targets, spans
+
+
+def collate(rows, pad, device):
+    """Pads rows to ``[document | blocks]`` tensors; see model.py for the layout."""
+    doc = max(len(d) for d, _ in rows)
+    tail, offsets, visible, where, targets, spans = collate_blocks([blocks for _, blocks in rows], pad)
+    tokens = torch.cat((torch.full((len(rows), doc), pad), tail), 1)
+    positions = torch.cat((torch.zeros((len(rows), doc), dtype=torch.long), offsets), 1)
+    doc_mask = torch.zeros((len(rows), doc))
+    for r, (ids, _) in enumerate(rows):
+        tokens[r, :len(ids)] = torch.tensor(ids)
+        positions[r, :len(ids)] = torch.arange(len(ids))
+        positions[r, doc:] += len(ids)
+        doc_mask[r, len(ids):] = -1e30
+    where = [r * tokens.shape[1] + doc + i for r, i in where]
     block_mask = torch.zeros(visible.shape).masked_fill_(~visible, -1e30)
     layout = dict(doc=doc, min_doc=min(len(d) for d, _ in rows),
                   doc_mask=doc_mask.to(device), block_mask=block_mask.to(device))
     return (tokens.to(device), positions.to(device), layout,
             torch.tensor(where, device=device), torch.tensor(targets, device=device), spans)
+
+
+# ---------------------------------------------------------------------------------------------
+# Documents that do not fit the cache
+
+SUMMARY_FACTS = [n for n in FIELDS if n not in ("notice_days", "auto_renewal", "contract_number", "liability_cap")]
+
+
+def fits(plan, document, block, limit=64):
+    """Whether a document, a question and its answer's limit need no compression."""
+    return document + block + limit <= plan.tokens
+
+
+def shorten(rng, ids, places, length):
+    """Drops tokens next to each other, outside of all evidence, until ``length`` are left."""
+    surplus, taken = len(ids) - length, set().union(*places.values())
+    if not surplus:
+        return ids, places
+    free = [i for i in range(3, length) if not any(j in taken for j in range(i, i + surplus))]
+    at = rng.choice(free)
+    return (ids[:at] + ids[at + surplus:],
+            {n: {p if p < at else p - surplus for p in found} for n, found in places.items()})
+
+
+def long_batch(rng, encoder, target, rows):
+    """Documents of exactly one length: (ids, places of the evidence, blocks) for each."""
+    made = []
+    for _ in range(rows):
+        absent = contracts.ABSENT if rng.random() < 0.7 else {n: 0.25 for n in contracts.ABSENT}
+        c = contracts.generate(rng, target, encoder.count, absent)
+        ids, blocks = encoder.contract(c, FIELDS, True)
+        made.append((ids, blocks, encoder.places(c.text, c.evidence)))
+    shortest = min(len(ids) for ids, _, _ in made)
+    return [(*shorten(rng, ids, places, shortest), blocks) for ids, blocks, places in made]
+
+
+def watch(rows, names, asked, p):
+    """A Watch for a batch of (ids, places, blocks); ``asked`` are the probe rows of each asker."""
+    askers = names or SUMMARY_FACTS
+    which = torch.zeros(len(askers), p)
+    gold = torch.zeros(len(rows), len(askers), len(rows[0][0]), dtype=torch.bool)
+    for a, name in enumerate(askers):
+        start, end = asked[a] if names else asked[0]
+        which[a, start:end] = 1
+        for r, (_, places, _) in enumerate(rows):
+            gold[r, a, sorted(places.get(name, ()))] = True
+    return Watch(which, gold)
+
+
+def ask(reader, caches, rows, pad):
+    """Yields (hidden states at answer places, their targets, spans), for the blocks that fit
+    the room and for those that need a compression first."""
+    room = caches[0].room
+    longest = collections.Counter()
+    for blocks in rows:
+        for name, ids, _ in blocks:
+            longest[name] = max(longest[name], len(ids))
+    for crowded in (False, True):
+        part = [[b for b in blocks if (longest[b[0]] > room) == crowded] for blocks in rows]
+        if not part[0]:
+            continue
+        used = [c.copy() for c in caches] if crowded else caches
+        if crowded:
+            for c in used:
+                c.make_room()
+        tokens, offsets, visible, where, targets, spans = collate_blocks(part, pad)
+        hidden = reader.answer(used, tokens, offsets, visible)
+        r, i = torch.tensor(where).t()
+        yield hidden[r, i], torch.tensor(targets), spans
+
+
+def bounded(model, encoder, args, rng, kind, target, device):
+    """Loss terms of a batch that is read with a bounded cache."""
+    plan = HYBRID if kind == "hybrid" else FREQKV
+    rows = long_batch(rng, encoder, target, max(1, round(args.batch / args.workers / (target + 400))))
+    names = FIELDS if rng.random() < 0.6 else rng.sample(FIELDS, rng.randint(1, len(FIELDS)))
+    names = [] if rng.random() < args.summaries else names
+    probe, asked = encoder.probe(names)
+    wanted = set(names or ["summary"]) if kind == "hybrid" else {*FIELDS, "summary"}
+    blocks = [rng.sample(kept, len(kept)) for _, _, b in rows for kept in [[x for x in b if x[0] in wanted]]]
+    length = len(rows[0][0])
+    tokens = torch.tensor([ids for ids, _, _ in rows])
+    if fits(plan, length, max(len(x[1]) - x[2] for b in blocks for x in b)):
+        probe = []
+    reader, text = Reader(model, plan), []
+    seen = watch(rows, names, asked, len(probe)) if probe and kind == "hybrid" else None
+    caches = reader.read(tokens, probe, seen, length - args.horizon, text)
+    start, x = text[0]
+    start, x = start, rms_norm(x, model.norm, model.c.rms_norm_eps)[:, :-1]
+    pick = torch.tensor(rng.sample(range(x.shape[1]), min(x.shape[1], 300 // len(rows)))) if x.shape[1] else []
+    text_loss = (F.cross_entropy(model.logits(x[:, pick]).flatten(0, 1), tokens[:, start + 1 + pick].flatten())
+                 if len(pick) else 0.0)
+    answers = [(model.logits(h), t, s) for h, t, s in ask(reader, caches, blocks, encoder.t.pad)]
+    count = sum(len(t) for _, t, _ in answers)
+    answer_loss = sum(F.cross_entropy(l, t, reduction="sum") for l, t, _ in answers) / count
+    spans = []
+    for logits, targets, parts in answers:
+        hits = (logits.argmax(-1) == targets).tolist()
+        spans += [(n, all(hits[a:b])) for n, a, b in parts]
+    share, keep = seen.loss() if seen else (0.0, 0.0)
+    loss = answer_loss + args.text_weight * text_loss + args.probe_weight * (share + keep)
+    return loss, {"answer": answer_loss.item(), "text": float(text_loss), "share": float(share),
+                  "keep": float(keep), "recall": seen.recall if seen else {},
+                  "tokens": length * len(rows), "spans": spans}
 
 
 # ---------------------------------------------------------------------------------------------
@@ -233,9 +386,17 @@ def schedule(tokens, args):
 # The loop
 
 
-def gradient(model, encoder, args, rng, level, device):
-    """One part of a batch: leaves gradients in the model; returns what the log needs."""
-    rows = make_batch(rng, encoder, level, args.batch / args.workers)
+def gradient(model, encoder, args, rng, common, level, device):
+    """One part of a batch: leaves gradients in the model; returns what the log needs. What
+    ``common`` draws is the same for all workers, so that none waits long for the others."""
+    kind, arguments = common.choice(LEVELS[level])
+    target = common.randint(*arguments) if kind in ("whole", "hybrid", "freqkv") else 0
+    if kind in ("hybrid", "freqkv"):
+        loss, report = bounded(model, encoder, args, rng, kind, target, device)
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        return {**report, "kind": kind}
+    rows = make_batch(rng, encoder, kind, arguments, target, args.batch / args.workers)
     batch, positions, layout, where, targets, spans = collate(rows, encoder.t.pad, device)
     hidden = model.hidden(batch, positions, **layout).flatten(0, 1)
     answer_logits = model.logits(hidden[where])
@@ -247,7 +408,7 @@ def gradient(model, encoder, args, rng, level, device):
     model.zero_grad(set_to_none=True)
     (answer_loss + weight * text_loss).backward()
     hits = (answer_logits.argmax(-1) == targets).tolist()
-    return {"answer": answer_loss.item(), "text": text_loss.item(),
+    return {"kind": kind, "answer": answer_loss.item(), "text": text_loss.item(),
             "tokens": sum(len(d) + sum(len(b[1]) for b in blocks) for d, blocks in rows),
             "spans": [(name, all(hits[start:end])) for name, start, end in spans]}
 
@@ -272,9 +433,10 @@ def steps(barrier, rank, model, optimizer, grads, plan, pipe, encoder, args, dev
         if not running:
             return
         rng = random.Random(f"train-{args.seed}-{int(step)}-{rank}")
-        report = gradient(model, encoder, args, rng, int(level), device)
+        common = random.Random(f"train-{args.seed}-{int(step)}-all")
+        report = gradient(model, encoder, args, rng, common, int(level), device)
         for mine, p in zip(grads[rank], model.parameters()):
-            mine.copy_(p.grad)
+            mine.copy_(p.grad) if p.grad is not None else mine.zero_()
         pipe.send(report)
         barrier.wait()  # all gradients are there
         means = [sum(g[i] for g in grads) / args.workers for i in range(len(grads[0]))]
@@ -288,6 +450,7 @@ def steps(barrier, rank, model, optimizer, grads, plan, pipe, encoder, args, dev
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--out", required=True, help="folder for checkpoints and the log")
+    ap.add_argument("--from", dest="start", help="go on from this exported model, with a fresh optimiser")
     ap.add_argument("--tokenizer", default="../model/tokenizer.json")
     ap.add_argument("--tokens", type=float, default=10.5e6, help="length of the whole run")
     ap.add_argument("--batch", type=int, default=4000, help="tokens per step")
@@ -303,6 +466,10 @@ def main():
     ap.add_argument("--warmup", type=float, default=1e5, help="tokens")
     ap.add_argument("--decay", type=float, default=0.35, help="share of the run")
     ap.add_argument("--text-weight", type=float, default=0.25, help="weight of the document's own loss")
+    ap.add_argument("--probe-weight", type=float, default=0.1, help="weight of what the probe should look at")
+    ap.add_argument("--summaries", type=float, default=0.2, help="share of long batches that ask for the summary")
+    ap.add_argument("--horizon", type=int, default=4000, help="tokens before the end that carry gradients")
+    ap.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
     ap.add_argument("--advance", type=float, default=0.8, help="exact match that ends a level")
     ap.add_argument("--level", type=int, help="start (or resume) at this level")
     ap.add_argument("--review", type=float, default=0.12, help="share of batches from earlier levels")
@@ -315,9 +482,15 @@ def main():
 
     torch.manual_seed(args.seed)
     encoder = Encoder(Tokenizer.load(args.tokenizer))
-    config = Config(len(encoder.t.vocab), args.hidden, args.mlp, args.layers, args.heads, args.kv_heads)
-    model = Llama(config)
-    model.wire_copying(encoder.t.twins())
+    if args.bf16:
+        Config.compute = torch.bfloat16
+    if args.start:
+        model = export.load(args.start)[0].train()
+        config = model.c
+    else:
+        config = Config(len(encoder.t.vocab), args.hidden, args.mlp, args.layers, args.heads, args.kv_heads)
+        model = Llama(config)
+        model.wire_copying(encoder.t.twins())
     model.to(device)
     if args.workers > 1:
         model.share_memory()
@@ -366,6 +539,7 @@ def main():
         f"{json.dumps(vars(args))}")
     last_save = last_log = time.time()
     tokens_logged, losses = tokens, [0.0, 0.0, 0]
+    watched, kinds = collections.defaultdict(list), collections.defaultdict(list)
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))  # finish the step, save, leave
     while tokens < args.tokens and not stop:
@@ -379,6 +553,11 @@ def main():
             report = pipe.recv()
             tokens += report["tokens"]
             losses = [losses[0] + report["answer"], losses[1] + report["text"], losses[2] + 1]
+            for key in ("share", "keep"):
+                watched[key].append(report.get(key, 0.0)) if report.get("recall") else None
+            for layer, value in report.get("recall", {}).items():
+                watched[f"bank{layer}"].append(value)
+            kinds[report["kind"]].extend(hit for name, hit in report["spans"] if name != "summary")
             for name, hit in report["spans"]:
                 entry = running[now, name]
                 entry[:] = entry[0] * 0.98 + hit, entry[1] * 0.98 + 1
@@ -392,7 +571,11 @@ def main():
                 f"answer {losses[0] / losses[2]:.3f} text {losses[1] / losses[2]:.2f} "
                 f"{(tokens - tokens_logged) / (time.time() - last_log):.0f} tok/s | "
                 + " ".join(f"L{a}:{rate(a):.3f}" for a in range(level + 1)) + " | "
-                + " ".join(f"{n} {rate(level, n):.2f}" for n in names))
+                + " ".join(f"{n} {rate(level, n):.2f}" for n in names) + " | "
+                + " ".join(f"{n} {sum(v) / len(v):.3f}" for n, v in sorted(watched.items())) + " | "
+                + " ".join(f"{n} {sum(v) / max(1, len(v)):.3f}" for n, v in sorted(kinds.items())))
+            watched.clear()
+            kinds.clear()
             last_log, tokens_logged, losses = time.time(), tokens, [0.0, 0.0, 0]
         if level + 1 < len(LEVELS) and tokens - entered > 100e3 and rate(level) > args.advance:
             level, entered = level + 1, tokens

@@ -440,3 +440,174 @@ FILLER = {
         "Materials not collected within {days} may be disposed of.",
     ],
 }
+
+# ---------------------------------------------------------------------------------------------
+# What makes a contract long: schedules, annexes and statements of work
+
+PARTS = ["SCHEDULE {n}\n{h}", "Schedule {n} - {h}", "ANNEX {n}: {u}", "Annex {n} ({h})", "APPENDIX {n}\n\n{u}",
+         "Exhibit {n}. {h}", "ATTACHMENT {n} - {u}", "Part {n}: {h}"]
+
+PART_NAMES = """Service Levels;Project Plan;Price List;Site Rules;Quality Plan;Acceptance Tests;Technical Specification;
+Delivery Calendar;Key Personnel;Training Plan;Reporting;Safety Rules;Access and Keys;Maintenance Plan;Spare Parts;
+Data Handling;Information Security;Business Continuity;Environmental Rules;Packaging and Labels;Logistics;
+Minutes of the Kick-off Meeting;Risk Register;Inventory;Handover;Governance;Communication Plan;Subcontractors;
+Permits and Licences;Change Log;Test Protocol;Glossary;Working Hours and Rates;Travel Rules;Archive and Records;
+Service Description;Statement of Work;Additional Statement of Work;Premises and Fixtures;Code of Conduct""".replace(
+    "\n", "").split(";")
+
+PART_INTROS = [
+    "This part [belongs to|forms part of|is attached to] the {type} between the parties and is read together with it.",
+    "The parties have [agreed on|set out|recorded] the following details.",
+    "{P} and {C} [apply|observe] the rules of this part [from the first day|in their daily work|throughout the work].",
+    "The following was drawn up by {person} [and reviewed by {person}|of {company}|].",
+    "Version {small}, issued [in {city} |]on {date} by {person}.",
+    "Terms defined in the main body have the same meaning here.",
+]
+
+ROLES = """project manager;site manager;quality engineer;account manager;safety officer;technical lead;
+scheduler;purchasing officer;controller;warehouse manager;training coordinator;service desk lead;surveyor;
+data steward;maintenance planner;inspector;test manager;archivist;facility manager;logistics planner""".replace(
+    "\n", "").split(";")
+
+ITEMS = """control cabinets;pump units;cooling units;access gates;cable trays;storage racks;fire doors;roof panels;
+lighting fixtures;network switches;test benches;conveyor belts;filter cartridges;pallets;measuring devices;
+work stations;server racks;forklift trucks;meeting rooms;loading bays;window frames;water meters;spare motors;
+sensor kits;tool sets;software modules;user manuals;drawings;backup tapes;reading terminals;label printers;
+parking spaces;floor coverings;air filters;wiring harnesses;valve assemblies;mounting brackets;data records;
+training rooms;display screens""".replace("\n", "").split(";")
+
+ACTIVITIES = """inspection;cleaning;delivery;installation;calibration;testing;repair;replacement;inventory;
+relocation;painting;configuration;documentation;packaging;review;storage;transport;labelling;commissioning;
+dismantling;upgrade;sampling;survey;monitoring""".replace("\n", "").split(";")
+
+QUALITIES = """approved;spare;existing;new;remaining;damaged;leased;certified;temporary;standard;additional;
+numbered;stored;refurbished;heavy;small;listed;delivered;tested;older""".replace("\n", "").split(";")
+
+FREQUENCIES = """every week;every month;every quarter;twice a year;once a year;on request;every second week;
+after each delivery;at the start of each quarter;before each holiday period;on the first working day of the month;
+whenever {C} asks for it;no later than {days} after each visit""".replace("\n", "").split(";")
+
+DETAILS = {
+    "Scope of Work": [
+        "The {activity} of {items} at {address} is [carried out|done|performed] {frequency}.",
+        "{P} [plans|organizes|carries out] the {activity} of {count} {items} and informs the {role} of {C}.",
+        "The {activity} of {items} may be left to {company}, which works under the supervision of {person}.",
+        "{Items} that do not pass the {activity} are set aside and [listed under {ref}|reported to the {role}|repaired].",
+        "Not included [is|are] the {activity} of {items} [in {city}|older than {years}|owned by {company}].",
+        "Before the {activity} begins, the {role} checks that {items} are [complete|accessible|switched off].",
+        "{P} supplies the {items} that are needed for the {activity}, up to a value of {amount} per site.",
+    ],
+    "Milestones": [
+        "The plan [has|shows|contains] the following milestones:\n{milestones}",
+        "A milestone is reached when the {role} of {C} has signed the protocol.",
+        "The dates of this plan may be moved by up to {days} [if the {role} agrees|in case of bad weather|].",
+        "The first {activity} of {items} took place on {date} in {city}.",
+        "{person} keeps the plan up to date and sends it round {frequency}.",
+        "If a milestone is missed, the {role} calls a meeting within {days}.",
+        "An advance of {amount} for {items} is set off against the milestone to which it belongs.",
+    ],
+    "Prices": [
+        "The following unit prices apply to extra work:\n{prices}",
+        "The hourly rate of a {role} is {amount}; travelling time counts [half|in full|from {city}].",
+        "Prices for {items} are reviewed {frequency} and may rise by no more than {pct}.",
+        "A discount of {pct} is given on orders of more than {count} {items}.",
+        "Packaging of {items} is charged at {amount} per [pallet|box|load].",
+        "Extra {activity} outside working hours costs {amount} per visit.",
+        "Small orders below {amount} carry a surcharge of {pct}.",
+    ],
+    "Contacts": [
+        "The following persons are responsible:\n{contacts}",
+        "The {role} of {P} is {person}, [reachable at {address}|who works in {city}|deputized by {person}].",
+        "A change of the {role} is announced {days} ahead.",
+        "{person} [replaced|took over from] {person} as {role} on {date}.",
+        "Questions about {items} go to the {role}, who answers within {hours}.",
+        "The steering group consists of {person}, {person} and the {role} of {C}.",
+    ],
+    "Sites": [
+        "Work is done at these places:\n{sites}",
+        "The {items} at {address} are [out of scope|looked after by {company}|inspected {frequency}].",
+        "Keys for {address} are kept by the {role}; a lost key costs {amount}.",
+        "Vehicles wait in {city} until the {role} has cleared the {items}.",
+        "The building at {address} is closed for {activity} for {days}.",
+        "Visitors report to {person} at {address} and wear a badge.",
+    ],
+    "Quality": [
+        "The {role} takes samples of the {items} {frequency}.",
+        "A rate of {pct} of {quality} {items} is tolerated[; beyond it the lot is returned|].",
+        "Findings are rated from one to {small}; findings rated {small} stop the {activity}.",
+        "The quality file {ref} was [opened|checked|updated] on {date} by {company}.",
+        "Results of the {activity} are kept for {years} by the {role}.",
+        "{Items} carry a label with the date of their last {activity}.",
+        "Repeated defects of {items} are discussed with {company} within {days}.",
+    ],
+    "Acceptance": [
+        "Acceptance of the {items} takes place in {city} within {days} of their {activity}.",
+        "The {role} may refuse {quality} {items} and must give reasons within {days}.",
+        "Minor defects with a repair cost below {amount} do not prevent acceptance.",
+        "A second {activity} follows after {days} if the first one fails.",
+        "Protocol {ref} lists {count} {items} accepted on {date}.",
+        "Use of the {items} for more than {days} counts as acceptance.",
+    ],
+    "Meetings and Reports": [
+        "A meeting is held {frequency}; {person} takes the minutes.",
+        "Present were {person}, {person} and {person}; excused was the {role} of {company}.",
+        "The {role} reported that {count} {items} were ready for {activity}.",
+        "It was agreed to postpone the {activity} of the {items} to {date}.",
+        "The report on {activity} states the number of {items}, the hours spent and the open points.",
+        "{person} asked for a list of {quality} {items}; it was sent on {date}.",
+        "Open point {ref} concerns {items} in {city} and is with {company}.",
+        "The next meeting was fixed for {date} in {city}.",
+    ],
+    "Risks": [
+        "The following risks are known:\n{risks}",
+        "The {role} rates each risk {frequency}.",
+        "A delay in the {activity} of {items} would cost about {amount} per week.",
+        "A reserve of {amount} is held for {quality} {items}.",
+        "If {company} fails to deliver {items}, {company} steps in within {days}.",
+        "The risk of losing {items} in transport is insured under {ref}.",
+    ],
+    "Systems": [
+        "The system is [unavailable|in maintenance|reduced to half its speed] for up to {hours} {frequency}.",
+        "Release {small}.{small} of the software modules was installed on {date}.",
+        "The {role} restores a backup for practice {frequency}.",
+        "User accounts are blocked after {small} failed attempts and released by the {role} within {hours}.",
+        "Log files of {items} are kept for {months} in {city}.",
+        "A fault in {items} is classified by the {role} and [repaired|bypassed] within {hours}.",
+        "Interface {ref} connects the {items} to the system of {company}.",
+    ],
+    "Training": [
+        "Training on {items} takes {days} and is given by {company} in {city}.",
+        "Each course has at most {count} seats and costs {amount} per day.",
+        "New staff take part in the {activity} of {items} with the {role} before they work alone.",
+        "{person} keeps the list of those who were trained in the {activity} of {items}.",
+        "The course material {ref} is revised {frequency}.",
+        "A certificate is valid for {months} and is renewed after a test.",
+    ],
+    "Transport and Storage": [
+        "{Items} are stored at {address} until their {activity}.",
+        "{company} transports the {items} and is told of each load {hours} ahead.",
+        "Loads of more than {count} {items} are [escorted|insured separately|announced to the {role}].",
+        "Storage beyond {days} costs {amount} per week [and pallet|].",
+        "Delivery note {ref} of {date} covers {count} {items}.",
+        "Empty pallets are returned to {company} {frequency}.",
+        "The {role} in {city} counts the {quality} {items} {frequency}.",
+    ],
+    "Safety": [
+        "Helmets are worn during the {activity} of {items}.",
+        "The {role} may stop the {activity} if {items} are [unsafe|wet|not secured].",
+        "An accident is reported to {person} within {hours} and recorded under {ref}.",
+        "Fire drills are held {frequency} at {address}.",
+        "The first aid kit is next to the {items} and is checked {frequency}.",
+        "A safety fine of {amount} is passed on to the party that caused it.",
+        "On {date} the {role} walked through the site in {city} and found {count} {quality} {items}.",
+    ],
+    "Records": [
+        "The register was opened on {date} under {ref} and is kept by {person}.",
+        "Entries are made {frequency}; corrections are initialled by the {role}.",
+        "The inventory shows:\n{inventory}",
+        "Paper copies are destroyed after {years}, electronic ones after {months}.",
+        "The file on {items} was handed to {company} in {city}.",
+        "Order {ref} for {count} {items} was placed by {person} on {date} for {amount}.",
+        "Drawings of the {items} are exchanged in two copies.",
+    ],
+}
