@@ -72,7 +72,7 @@ class Watch:
     ``first`` on are observed; layer 0 only looks at neighbours.
     """
 
-    def __init__(self, askers, gold, first=1, margin=1.0):
+    def __init__(self, askers, gold, first=1, margin=2.5):
         self.askers, self.gold, self.first, self.margin = askers, gold.float(), first, margin
         self.share, self.keep, self.terms = 0.0, 0.0, 0
         self.recall = {}    # layer -> (kept, all), of gold tokens that were read so far
@@ -262,6 +262,8 @@ class Reader:
         gradients. ``text``: a list that collects (start, last hidden rows) of the last chunk."""
         c, plan, (B, n) = self.c, self.plan, tokens.shape
         probe = tokens.new_tensor(probe if probe and plan.exact else [])
+        embed = self.model.embed_tokens
+        document, behind = embed(tokens), embed(probe).expand(B, -1, -1)
         caches = [LayerCache.empty(plan, B, c.num_key_value_heads, c.head_dim) for _ in self.model.layers]
         at, grad = 0, torch.is_grad_enabled()
         while at < n:
@@ -272,7 +274,7 @@ class Reader:
             size = min(caches[0].room, n - at)
             final = at + size == n
             with torch.set_grad_enabled(grad and (at >= grad_from or final)):
-                x = self.model.embed_tokens(torch.cat((tokens[:, at:at + size], probe.expand(B, -1)), 1))
+                x = torch.cat((document[:, at:at + size], behind), 1)
                 for number, (layer, cache) in enumerate(zip(self.model.layers, caches)):
                     last = number + 1 == len(caches) and not (final and text is not None)
                     x = self.chunk(layer, number, x, cache, size, at, watch, last)

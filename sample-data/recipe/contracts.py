@@ -589,9 +589,10 @@ def snippet(rng, facts_wanted=4, filler_sentences=2):
     return Contract(rng.choice(["\n\n", " ", "\n"]).join(parts), facts, fill.money(0))
 
 
-def key_values(rng, pairs=6):
+def key_values(rng, pairs=6, rare=0.0):
     """Lines of ``key: value`` with random wording: teaches look-up and copying, nothing else.
 
+    ``rare`` is the share of values that fall into rare tokens: references and invented names.
     Returns (text, [(question, answer), ...]) with questions in the job's own form.
     """
     fill = Filler(rng, None)
@@ -606,7 +607,8 @@ def key_values(rng, pairs=6):
         keys.add(" ".join(rng.choice(words).lower() for _ in range(rng.choice((1, 2, 2)))))
     join = rng.choice([": ", " is ", " = ", ", the "])
     for key in sorted(keys):
-        value = rng.choice(makers)()
+        value = (rng.choice((makers[0], makers[1], makers[1], makers[-1]))() if rng.random() < rare
+                 else rng.choice(makers)())
         lines.append(f"The {key}{join}{value}")
         asks.append((f"\n\nQuestion: What is the {key}?\nReply with a short text only, "
                      "or null if not stated.", value.replace(",", "") if value[:1].isdigit() else value))
