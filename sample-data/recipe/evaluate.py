@@ -17,9 +17,9 @@ import torch
 
 import contracts
 import export
+from batches import FIELDS, Encoder, ask, collate, fits, watch
 from cache import FREQKV, HYBRID, Reader
 from model import Config
-from train import FIELDS, Encoder, ask, collate, fits, watch
 
 BUCKETS = [(300, 600), (600, 1000), (1000, 1500)]
 

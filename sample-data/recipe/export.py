@@ -1,6 +1,9 @@
 """Writes a checkpoint as a Hugging Face model folder (and reads one back).
 
     python3 export.py /tmp/run/checkpoint.pt ../model
+    python3 export.py /tmp/long/checkpoint.pt ../model --tuned
+
+``--tuned`` says in config.json which bounded cache the model was trained with.
 """
 
 import json
@@ -11,6 +14,7 @@ import sys
 import torch
 
 import tokenizer as tok
+from cache import HYBRID
 from model import Config, Llama
 
 DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16"}
@@ -94,7 +98,7 @@ def write_json(folder, name, content):
         f.write("\n")
 
 
-def export(checkpoint, folder, dtype=torch.bfloat16):
+def export(checkpoint, folder, dtype=torch.bfloat16, tuned=False):
     saved = torch.load(checkpoint, map_location="cpu")
     config = Config(**saved["config"])
     t = tok.Tokenizer.load(saved["args"]["tokenizer"])
@@ -108,7 +112,8 @@ def export(checkpoint, folder, dtype=torch.bfloat16):
         "head_dim": config.head_dim, "hidden_act": "silu", "attention_bias": False,
         "mlp_bias": False, "attention_dropout": 0.0, "rope_scaling": None,
         "tie_word_embeddings": True, "bos_token_id": t.begin, "eos_token_id": t.end,
-        "pad_token_id": t.pad, "torch_dtype": str(dtype).split(".")[1], "use_cache": True})
+        "pad_token_id": t.pad, "torch_dtype": str(dtype).split(".")[1], "use_cache": True,
+        **({"lowpass": {"cache": "hybrid", "cache_tokens": HYBRID.tokens, "positions": "cache"}} if tuned else {})})
     write_json(folder, "generation_config.json", {
         "bos_token_id": t.begin, "eos_token_id": t.end, "pad_token_id": t.pad, "do_sample": False})
     write_json(folder, "tokenizer_config.json", {
@@ -133,4 +138,4 @@ def load(folder):
 
 if __name__ == "__main__":
     export(sys.argv[1], sys.argv[2],
-           torch.float32 if "--f32" in sys.argv else torch.bfloat16)
+           torch.float32 if "--f32" in sys.argv else torch.bfloat16, "--tuned" in sys.argv)

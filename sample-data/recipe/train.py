@@ -10,14 +10,18 @@ Every document is generated on the fly and never seen twice, so the exact match 
 log is already measured on documents new to the model. Step N draws its documents from a random
 source seeded with N: a resumed run sees what an unbroken run would have seen.
 
-The curriculum (LEVELS) starts with plain copying, look-up tables and a few facts in a few
-sentences, and goes on to whole contracts. It moves one level up when the running exact match at
-the present level passes --advance. To go on to longer documents, append levels, raise --tokens
-and, beyond 2,048 tokens, the configuration's max_position_embeddings.
+The curriculum (batches.LEVELS) starts with plain copying, look-up tables and a few facts in a few
+sentences, and goes on to whole contracts, then to long ones that are read with a bounded cache.
+It moves one level up when the running exact match at the present level passes --advance.
+
+    python3 train.py --out /tmp/long --from ../model --level 9 --workers 2 --bf16 \\
+        --batch 8000 --tokens 4.4e6 --decay 0.6 --muon-lr 0.004 --adam-lr 1.2e-3 \\
+        --text-weight 0.05 --review 0
+
+goes on from an exported model with the levels of the bounded cache.
 """
 
 import argparse
-import bisect
 import collections
 import json
 import os
@@ -30,292 +34,11 @@ import torch
 import torch.multiprocessing as mp
 from torch.nn import functional as F
 
-import contracts
 import export
-from cache import FREQKV, HYBRID, Reader, Watch
+from batches import FIELDS, LEVELS, Encoder, ask, collate, fits, long_batch, make_batch, watch
+from cache import FREQKV, HYBRID, Reader
 from model import Config, Llama, rms_norm
-from tokenizer import SPECIALS, Tokenizer
-
-FIELDS = list(contracts.SCHEMA["properties"])
-
-
-# ---------------------------------------------------------------------------------------------
-# Documents and batches
-
-
-class Encoder:
-    """Turns text into the exact token layout of the job's prompts."""
-
-    def __init__(self, tokenizer):
-        self.t = tokenizer
-        newline = tokenizer.plain("\n")
-        self.reply = [tokenizer.end] + newline + [tokenizer.assistant] + newline
-
-    def count(self, text):
-        return len(self.t.plain(text))
-
-    def document(self, text):
-        return [self.t.begin, self.t.user] + self.t.plain("\n" + text)
-
-    def places(self, text, evidence):
-        """field -> the set of places, in ``document(text)``, of tokens of its evidence."""
-        ends, at, place, spans = [], -1, 2, [(s, e, n) for n, parts in evidence.items() for s, e in parts]
-        for piece in self.t.pattern.findall("\n" + text):
-            ends.append((at, at + len(piece), place, place + len(self.t.plain(piece))))
-            at, place = ends[-1][1], ends[-1][3]
-        found = {name: set() for name in evidence}
-        starts = [e[0] for e in ends]
-        for start, end, name in spans:
-            i = bisect.bisect_right(starts, start) - 1
-            while i < len(ends) and ends[i][0] < end:
-                found[name].update(range(ends[i][2], ends[i][3]))
-                i += 1
-        return found
-
-    def probe(self, names):
-        """(ids, rows of each asker): what is appended to every chunk when ``names`` are asked,
-        or the summary if there are none."""
-        if not names:
-            ids = self.t.plain(contracts.SUMMARY_QUESTION)
-            return ids, [(0, len(ids))]
-        ids, rows = [], []
-        for name in names:
-            part = self.t.plain(contracts.probe(name))
-            rows.append((len(ids), len(ids) + len(part)))
-            ids += part
-        return ids, rows
-
-    def block(self, name, question, answer):
-        """(name, ids of question and answer, how many of them are the answer and its end)"""
-        answer = self.t.plain(answer) + [self.t.end]
-        return name, self.t.plain(question) + self.reply + answer, len(answer)
-
-    def contract(self, c, names, summary):
-        blocks = [self.block(n, contracts.question(n), c.answer(n)) for n in names]
-        if summary:
-            blocks.append(self.block("summary", contracts.SUMMARY_QUESTION, c.summary()))
-        return self.document(c.text), blocks
-
-
-def echo(rng, encoder, low, high):
-    """Random tokens, and blocks that quote two of them and must go on from there."""
-    ids = [rng.randrange(len(SPECIALS), len(encoder.t.vocab)) for _ in range(rng.randint(low, high))]
-    blocks = []
-    for _ in range(5):
-        start = rng.randrange(len(ids) - 12)
-        part = ids[start:start + rng.randint(8, 24)]
-        blocks.append(("echo", part, len(part) - 2))
-    return [encoder.t.begin, encoder.t.user] + ids, blocks
-
-
-def key_values(rng, encoder, low, high, rare=0.0):
-    text, asks = contracts.key_values(rng, rng.randint(low, high), rare)
-    return encoder.document(text), [encoder.block("key", q, a) for q, a in asks]
-
-
-def snippets(rng, encoder, facts, filler):
-    c = contracts.snippet(rng, rng.randint(*facts), rng.randint(*filler))
-    stated = [n for n in FIELDS if c.facts[n] is not None]
-    missing = [n for n in FIELDS if c.facts[n] is None]
-    names = stated + rng.sample(missing, min(len(missing), 1 + len(stated) // 4))
-    return encoder.contract(c, names, False)
-
-
-def whole(rng, encoder, target):
-    # Some training documents leave out more facts than real ones do: practice in saying null.
-    absent = contracts.ABSENT if rng.random() < 0.7 else {n: 0.25 for n in contracts.ABSENT}
-    c = contracts.generate(rng, target, encoder.count, absent)
-    return encoder.contract(c, FIELDS, True)
-
-
-# Each level: (kind, arguments); lengths are in tokens.
-LEVELS = [
-    [("echo", (30, 60))],
-    [("keys", (2, 5)), ("snippets", ((2, 3), (0, 1))), ("snippets", ((2, 3), (0, 1)))],
-    [("keys", (4, 9)), ("snippets", ((2, 5), (0, 3))), ("snippets", ((2, 5), (0, 3)))],
-    [("snippets", ((3, 8), (2, 8)))],
-    [("whole", (230, 330))],
-    [("whole", (300, 600))],
-    [("whole", (500, 1000))],
-    [("whole", (900, 1600))],
-    [("keys", (6, 20)), ("snippets", ((3, 8), (2, 8))), ("whole", (230, 330)), ("whole", (300, 800)),
-     ("whole", (300, 800)), ("whole", (300, 1560)), ("whole", (300, 1560))],
-    # From here on the cache of 1,024 entries is in the loop.
-    [("whole", (300, 1560)), ("freqkv", (1100, 2500))] + 4 * [("hybrid", (980, 2200))]
-    + 2 * [("hybrid", (1500, 3500))],
-    [("whole", (300, 900)), ("whole", (300, 1560)), ("freqkv", (1100, 3000))]
-    + 3 * [("hybrid", (980, 2200))] + 4 * [("hybrid", (1500, 4500))] + [("hybrid", (4500, 9000))],
-    3 * [("whole", (300, 900)), ("whole", (300, 1560))] + [("freqkv", (1100, 3000))]
-    + 4 * [("hybrid", (980, 2200))] + 8 * [("hybrid", (1500, 5000))] + 3 * [("hybrid", (5000, 10000))]
-    + [("hybrid", (10000, 33000))] + 3 * [("keys", (6, 16, 0.8))],
-]
-
-
-def make_batch(rng, encoder, kind, args, target, budget):
-    """Rows of one kind and similar length that hold about ``budget`` tokens together."""
-    rows, used = [], 0
-    while used < budget:
-        if kind == "echo":
-            row = echo(rng, encoder, *args)
-        elif kind == "keys":
-            row = key_values(rng, encoder, *args)
-        elif kind == "snippets":
-            row = snippets(rng, encoder, *args)
-        else:
-            row = whole(rng, encoder, target)
-        rng.shuffle(row[1])
-        rows.append(row)
-        used += len(row[0]) + sum(len(b[1]) for b in row[1])
-    return rows
-
-
-def collate_blocks(rows, pad):
-    """Pads each row's blocks to one tensor: ids [B, T], places within the block [B, T], what a
-    place may see [B, T, T]; answer places as (row, place), their tokens, (name, start, end)."""
-    tail = max(sum(len(b[1]) for b in blocks) for blocks in rows)
-    tokens = torch.full((len(rows), tail), pad)
-    offsets = torch.zeros((len(rows), tail), dtype=torch.long)
-    owner = torch.full((len(rows), tail), -1)
-    where, targets, spans = [], [], []
-    for r, blocks in enumerate(rows):
-        at = 0
-        for number, (name, block, answer) in enumerate(blocks):
-            end = at + len(block)
-            tokens[r, at:end] = torch.tensor(block)
-            offsets[r, at:end] = torch.arange(len(block))
-            owner[r, at:end] = number
-            spans.append((name, len(targets), len(targets) + answer))
-            where += [(r, i) for i in range(end - answer - 1, end - 1)]
-            targets += block[-answer:]
-            at = end
-    visible = (owner[:, :, None] == owner[:, None, :]) & torch.ones(tail, tail).tril().bool()
-    return tokens, offsets, visible, where, targets, spans
-
-
-def collate(rows, pad, device):
-    """Pads rows to ``[document | blocks]`` tensors; see model.py for the layout."""
-    doc = max(len(d) for d, _ in rows)
-    tail, offsets, visible, where, targets, spans = collate_blocks([blocks for _, blocks in rows], pad)
-    tokens = torch.cat((torch.full((len(rows), doc), pad), tail), 1)
-    positions = torch.cat((torch.zeros((len(rows), doc), dtype=torch.long), offsets), 1)
-    doc_mask = torch.zeros((len(rows), doc))
-    for r, (ids, _) in enumerate(rows):
-        tokens[r, :len(ids)] = torch.tensor(ids)
-        positions[r, :len(ids)] = torch.arange(len(ids))
-        positions[r, doc:] += len(ids)
-        doc_mask[r, len(ids):] = -1e30
-    where = [r * tokens.shape[1] + doc + i for r, i in where]
-    block_mask = torch.zeros(visible.shape).masked_fill_(~visible, -1e30)
-    layout = dict(doc=doc, min_doc=min(len(d) for d, _ in rows),
-                  doc_mask=doc_mask.to(device), block_mask=block_mask.to(device))
-    return (tokens.to(device), positions.to(device), layout,
-            torch.tensor(where, device=device), torch.tensor(targets, device=device), spans)
-
-
-# ---------------------------------------------------------------------------------------------
-# Documents that do not fit the cache
-
-SUMMARY_FACTS = [n for n in FIELDS if n not in ("notice_days", "auto_renewal", "contract_number", "liability_cap")]
-
-
-def fits(plan, document, block, limit=64):
-    """Whether a document, a question and its answer's limit need no compression."""
-    return document + block + limit <= plan.tokens
-
-
-def shorten(rng, ids, places, length):
-    """Drops tokens next to each other, outside of all evidence, until ``length`` are left."""
-    surplus, taken = len(ids) - length, set().union(*places.values())
-    if not surplus:
-        return ids, places
-    free = [i for i in range(3, length) if not any(j in taken for j in range(i, i + surplus))]
-    at = rng.choice(free)
-    return (ids[:at] + ids[at + surplus:],
-            {n: {p if p < at else p - surplus for p in found} for n, found in places.items()})
-
-
-def long_batch(rng, encoder, target, rows):
-    """Documents of exactly one length: (ids, places of the evidence, blocks) for each."""
-    made = []
-    for _ in range(rows):
-        absent = contracts.ABSENT if rng.random() < 0.5 else {n: 0.25 for n in contracts.ABSENT}
-        c = contracts.generate(rng, target, encoder.count, absent)
-        ids, blocks = encoder.contract(c, FIELDS, True)
-        made.append((ids, blocks, encoder.places(c.text, c.evidence)))
-    shortest = min(len(ids) for ids, _, _ in made)
-    return [(*shorten(rng, ids, places, shortest), blocks) for ids, blocks, places in made]
-
-
-def watch(rows, names, asked, p):
-    """A Watch for a batch of (ids, places, blocks); ``asked`` are the probe rows of each asker."""
-    askers = names or SUMMARY_FACTS
-    which = torch.zeros(len(askers), p)
-    gold = torch.zeros(len(rows), len(askers), len(rows[0][0]), dtype=torch.bool)
-    for a, name in enumerate(askers):
-        start, end = asked[a] if names else asked[0]
-        which[a, start:end] = 1
-        for r, (_, places, _) in enumerate(rows):
-            gold[r, a, sorted(places.get(name, ()))] = True
-    return Watch(which, gold)
-
-
-def ask(reader, caches, rows, pad):
-    """Yields (hidden states at answer places, their targets, spans), for the blocks that fit
-    the room and for those that need a compression first."""
-    room = caches[0].room
-    longest = collections.Counter()
-    for blocks in rows:
-        for name, ids, _ in blocks:
-            longest[name] = max(longest[name], len(ids))
-    for crowded in (False, True):
-        part = [[b for b in blocks if (longest[b[0]] > room) == crowded] for blocks in rows]
-        if not part[0]:
-            continue
-        used = [c.copy() for c in caches] if crowded else caches
-        if crowded:
-            for c in used:
-                c.make_room()
-        tokens, offsets, visible, where, targets, spans = collate_blocks(part, pad)
-        hidden = reader.answer(used, tokens, offsets, visible)
-        r, i = torch.tensor(where).t()
-        yield hidden[r, i], torch.tensor(targets), spans
-
-
-def bounded(model, encoder, args, rng, kind, target, device):
-    """Loss terms of a batch that is read with a bounded cache."""
-    plan = HYBRID if kind == "hybrid" else FREQKV
-    rows = long_batch(rng, encoder, target, max(1, round(args.batch / args.workers / (target + 400))))
-    some = rng.choice((1, rng.randint(1, len(FIELDS)), rng.randint(1, len(FIELDS)), rng.randint(1, len(FIELDS))))
-    names = FIELDS if rng.random() < 0.6 else rng.sample(FIELDS, some)
-    names = [] if rng.random() < args.summaries else names
-    probe, asked = encoder.probe(names)
-    wanted = set(names or ["summary"]) if kind == "hybrid" else {*FIELDS, "summary"}
-    blocks = [rng.sample(kept, len(kept)) for _, _, b in rows for kept in [[x for x in b if x[0] in wanted]]]
-    length = len(rows[0][0])
-    tokens = torch.tensor([ids for ids, _, _ in rows])
-    if fits(plan, length, max(len(x[1]) - x[2] for b in blocks for x in b)):
-        probe = []
-    reader, text = Reader(model, plan), []
-    seen = watch(rows, names, asked, len(probe)) if probe and kind == "hybrid" else None
-    caches = reader.read(tokens, probe, seen, length - args.horizon, text)
-    start, x = text[0]
-    start, x = start, rms_norm(x, model.norm, model.c.rms_norm_eps)[:, :-1]
-    pick = torch.tensor(rng.sample(range(x.shape[1]), min(x.shape[1], 300 // len(rows)))) if x.shape[1] else []
-    text_loss = (F.cross_entropy(model.logits(x[:, pick]).flatten(0, 1), tokens[:, start + 1 + pick].flatten())
-                 if len(pick) else 0.0)
-    answers = [(model.logits(h), t, s) for h, t, s in ask(reader, caches, blocks, encoder.t.pad)]
-    count = sum(len(t) for _, t, _ in answers)
-    answer_loss = sum(F.cross_entropy(l, t, reduction="sum") for l, t, _ in answers) / count
-    spans = []
-    for logits, targets, parts in answers:
-        hits = (logits.argmax(-1) == targets).tolist()
-        spans += [(n, all(hits[a:b])) for n, a, b in parts]
-    share, keep = seen.loss() if seen else (0.0, 0.0)
-    # FreqKV alone cannot know most answers: too much of it would teach to guess.
-    loss = answer_loss * (1 if plan.exact else 0.2) + args.text_weight * text_loss + args.probe_weight * (share + keep)
-    return loss, {"answer": answer_loss.item(), "text": float(text_loss), "share": float(share),
-                  "keep": float(keep), "recall": seen.recall if seen else {},
-                  "tokens": length * len(rows), "spans": spans}
+from tokenizer import Tokenizer
 
 
 # ---------------------------------------------------------------------------------------------
@@ -386,6 +109,49 @@ def schedule(tokens, args):
 
 # ---------------------------------------------------------------------------------------------
 # The loop
+
+
+def next_tokens(model, rng, tokens, start, rows):
+    """Cross entropy of the next token, at a sample of the last chunk's rows [B, n, hidden]."""
+    B, n = rows.shape[:2]
+    if n < 2:
+        return 0.0
+    pick = torch.tensor(rng.sample(range(n - 1), min(n - 1, 300 // B)))
+    x = rms_norm(rows[:, pick], model.norm, model.c.rms_norm_eps)
+    return F.cross_entropy(model.logits(x).flatten(0, 1), tokens[:, start + 1 + pick].flatten())
+
+
+def bounded(model, encoder, args, rng, kind, target, device):
+    """Loss terms of a batch that is read with a bounded cache."""
+    plan = HYBRID if kind == "hybrid" else FREQKV
+    rows = long_batch(rng, encoder, target, max(1, round(args.batch / args.workers / (target + 400))))
+    some = rng.choice((1, rng.randint(1, len(FIELDS)), rng.randint(1, len(FIELDS)), rng.randint(1, len(FIELDS))))
+    names = FIELDS if rng.random() < 0.6 else rng.sample(FIELDS, some)
+    names = [] if rng.random() < args.summaries else names
+    probe, asked = encoder.probe(names)
+    wanted = set(names or ["summary"]) if kind == "hybrid" else {*FIELDS, "summary"}
+    blocks = [rng.sample(kept, len(kept)) for _, _, b in rows for kept in [[x for x in b if x[0] in wanted]]]
+    length = len(rows[0][0])
+    tokens = torch.tensor([ids for ids, _, _ in rows])
+    if fits(plan, length, max(len(x[1]) - x[2] for b in blocks for x in b)):
+        probe = []
+    reader, text = Reader(model, plan), []
+    seen = watch(rows, names, asked, len(probe)) if probe and kind == "hybrid" else None
+    caches = reader.read(tokens, probe, seen, length - args.horizon, text)
+    text_loss = next_tokens(model, rng, tokens, *text[0])
+    answers = [(model.logits(h), t, s) for h, t, s in ask(reader, caches, blocks, encoder.t.pad)]
+    count = sum(len(t) for _, t, _ in answers)
+    answer_loss = sum(F.cross_entropy(l, t, reduction="sum") for l, t, _ in answers) / count
+    spans = []
+    for logits, targets, parts in answers:
+        hits = (logits.argmax(-1) == targets).tolist()
+        spans += [(n, all(hits[a:b])) for n, a, b in parts]
+    share, keep = seen.loss() if seen else (0.0, 0.0)
+    # FreqKV alone cannot know most answers: too much of it would teach to guess.
+    loss = answer_loss * (1 if plan.exact else 0.2) + args.text_weight * text_loss + args.probe_weight * (share + keep)
+    return loss, {"answer": answer_loss.item(), "text": float(text_loss), "share": float(share),
+                  "keep": float(keep), "recall": seen.recall if seen else {},
+                  "tokens": length * len(rows), "spans": spans}
 
 
 def gradient(model, encoder, args, rng, common, level, device):
@@ -468,12 +234,13 @@ def main():
     ap.add_argument("--warmup", type=float, default=1e5, help="tokens")
     ap.add_argument("--decay", type=float, default=0.35, help="share of the run")
     ap.add_argument("--text-weight", type=float, default=0.25, help="weight of the document's own loss")
-    ap.add_argument("--probe-weight", type=float, default=0.1, help="weight of what the probe should look at")
-    ap.add_argument("--summaries", type=float, default=0.2, help="share of long batches that ask for the summary")
+    ap.add_argument("--probe-weight", type=float, default=0.15, help="weight of what the probe should look at")
+    ap.add_argument("--summaries", type=float, default=0.25, help="share of long batches that ask for the summary")
     ap.add_argument("--horizon", type=int, default=4000, help="tokens before the end that carry gradients")
     ap.add_argument("--bf16", action="store_true", help="matrix products in bfloat16")
     ap.add_argument("--advance", type=float, default=0.8, help="exact match that ends a level")
     ap.add_argument("--level", type=int, help="start (or resume) at this level")
+    ap.add_argument("--top", type=int, help="last level; 8, the last with full attention, unless --from is given")
     ap.add_argument("--review", type=float, default=0.12, help="share of batches from earlier levels")
     ap.add_argument("--save-every", type=float, default=180, help="seconds")
     ap.add_argument("--seed", type=int, default=1)
@@ -507,6 +274,7 @@ def main():
             saved[k] for k in ("step", "tokens", "level", "entered", "seconds"))
         running.update(saved["running"])
     level = level if args.level is None else args.level
+    top = args.top if args.top is not None else len(LEVELS) - 1 if args.start else 8
     log = open(os.path.join(args.out, "log.txt"), "a", buffering=1)
 
     def say(line):
@@ -579,7 +347,7 @@ def main():
             watched.clear()
             kinds.clear()
             last_log, tokens_logged, losses = time.time(), tokens, [0.0, 0.0, 0]
-        if level + 1 < len(LEVELS) and tokens - entered > 100e3 and rate(level) > args.advance:
+        if level < top and tokens - entered > 100e3 and rate(level) > args.advance:
             level, entered = level + 1, tokens
             say(f"level {level}")
         if time.time() - last_save > args.save_every:
