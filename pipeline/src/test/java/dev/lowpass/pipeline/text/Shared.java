@@ -6,17 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Finds test data that is not part of the project; tests that need it are skipped without it. */
-final class Shared {
+public final class Shared {
   private Shared() {}
 
-  static Path require(String path) {
+  public static Path require(String path) {
     Path file = find(path);
     assumeTrue(file != null, () -> path + " is not on this machine");
     return file;
   }
 
   /** The file or folder, or null where this machine does not have it. */
-  static Path find(String path) {
+  public static Path find(String path) {
     String configured = System.getProperty("lowpass.shared");
     Path root =
         configured != null ? Path.of(configured) : Path.of("..", "..", "shared").toAbsolutePath();
