@@ -17,7 +17,8 @@ import picocli.CommandLine.ParseResult;
 /**
  * The entry point, for {@code spark-submit --class dev.lowpass.jobs.Lowpass} and for {@code
  * jobs/bin/lowpass}. Exit status: 0 done; 1 failed; 2 bad usage, with one line on stderr that says
- * what to change; 3 finished, but more documents failed than {@code --max-failed} allows.
+ * what to change; 3 finished, but more documents failed than {@code --max-failed} allows; 4 {@code
+ * evaluate --compare} found a regression.
  */
 @Command(
     name = "lowpass",
@@ -30,6 +31,7 @@ import picocli.CommandLine.ParseResult;
       SummarizeCommand.class,
       GenerateCommand.class,
       BenchCommand.class,
+      EvaluateCommand.class,
       InspectCommand.class
     })
 public final class Lowpass implements Runnable {
@@ -37,6 +39,7 @@ public final class Lowpass implements Runnable {
   static final int FAILED = 1;
   static final int USAGE = 2;
   static final int TOO_MANY_FAILED = 3;
+  static final int REGRESSED = 4;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 

@@ -30,7 +30,7 @@ class CommandLineTest {
   @Test
   void noCommand() {
     refused(
-        "lowpass: no command given; there are: extract, summarize, generate, bench, inspect; see lowpass --help");
+        "lowpass: no command given; there are: extract, summarize, generate, bench, evaluate, inspect; see lowpass --help");
   }
 
   @Test

@@ -4,7 +4,6 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,14 +16,14 @@ import java.util.TreeMap;
  * @param rows scored and failed ones
  */
 public record TaskScore(String task, List<RowScore> rows) {
-  /** LongBench-E's ranges of context lengths: their names, and where each ends. */
-  private static final Map<String, Integer> LENGTHS = new LinkedHashMap<>();
+  private record LengthRange(String name, int from, int to) {}
 
-  static {
-    LENGTHS.put("0-4k", 4000);
-    LENGTHS.put("4-8k", 8000);
-    LENGTHS.put("8k+", Integer.MAX_VALUE);
-  }
+  /** LongBench-E's. */
+  private static final List<LengthRange> LENGTH_RANGES =
+      List.of(
+          new LengthRange("0-4k", 0, 4000),
+          new LengthRange("4-8k", 4000, 8000),
+          new LengthRange("8k+", 8000, Integer.MAX_VALUE));
 
   /** The rows of each task, by the tasks' names. */
   public static List<TaskScore> ofAll(Collection<RowScore> rows) {
@@ -37,7 +36,7 @@ public record TaskScore(String task, List<RowScore> rows) {
 
   /** The names of the length ranges. */
   public static List<String> lengthRanges() {
-    return List.copyOf(LENGTHS.keySet());
+    return LENGTH_RANGES.stream().map(LengthRange::name).toList();
   }
 
   /** The mean over the rows that have a score, in percent, to two decimals; empty without any. */
@@ -45,15 +44,20 @@ public record TaskScore(String task, List<RowScore> rows) {
     return percent(scores());
   }
 
-  /** The same within one of {@link #lengthRanges}: rows of which the length is known. */
+  /**
+   * The same within one of {@link #lengthRanges}: rows of which the length is known.
+   *
+   * @throws java.util.NoSuchElementException if there is no such range
+   */
   public OptionalDouble percent(String lengthRange) {
-    int to = LENGTHS.get(lengthRange);
-    int from = LENGTHS.values().stream().filter(end -> end < to).reduce(0, Math::max);
+    LengthRange range =
+        LENGTH_RANGES.stream().filter(r -> r.name.equals(lengthRange)).findFirst().orElseThrow();
     return percent(
         rows.stream()
-            .filter(row -> row.length() != null && row.length() >= from && row.length() < to)
+            .filter(RowScore::scored)
+            .filter(row -> row.length() != null)
+            .filter(row -> row.length() >= range.from && row.length() < range.to)
             .map(RowScore::score)
-            .filter(Objects::nonNull)
             .toList());
   }
 

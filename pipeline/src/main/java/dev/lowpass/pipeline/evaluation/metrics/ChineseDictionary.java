@@ -45,10 +45,10 @@ final class ChineseDictionary {
   }
 
   private static BufferedReader open(String resource) throws IOException {
-    InputStream stream =
-        com.huaban.analysis.jieba.WordDictionary.class.getResourceAsStream(resource);
+    InputStream stream = ChineseDictionary.class.getResourceAsStream(resource);
     if (stream == null) {
-      throw new FileNotFoundException("jieba-analysis has no " + resource);
+      throw new FileNotFoundException(
+          resource + " is not on the class path; it is in jieba-analysis.jar");
     }
     return new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
   }

@@ -84,6 +84,9 @@ final class CommonWords implements SampleGenerator {
   }
 
   private WordList list(int distinctWords, Frequencies frequencies) {
+    if (distinctWords < COMMON) {
+      throw new SizeException(distinctWords + " words, of which " + COMMON + " are common");
+    }
     List<String> source = distinctWords <= words.size() ? words : settings.sources().words().more();
     List<String> drawn = random.sample(source, distinctWords);
     List<String> common = drawn.subList(0, COMMON);

@@ -1,14 +1,16 @@
 package dev.lowpass.pipeline.evaluation.ruler;
 
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.RandomAccess;
 import java.util.TreeSet;
 
 /**
  * All {@code adjective-noun} in alphabetical order, each once, without holding them: wonderwords
  * has six million.
  */
-final class CompoundWords {
+final class CompoundWords extends AbstractList<String> implements RandomAccess {
   /** Compounds that stand together in the order: how many come before, and what begins them. */
   private record Block(int start, String prefix, List<String> words) {}
 
@@ -39,11 +41,13 @@ final class CompoundWords {
     size = start;
   }
 
-  int size() {
+  @Override
+  public int size() {
     return size;
   }
 
-  String get(int index) {
+  @Override
+  public String get(int index) {
     int low = 0;
     int high = blocks.size() - 1;
     while (low < high) {
@@ -56,12 +60,5 @@ final class CompoundWords {
     }
     Block block = blocks.get(low);
     return block.prefix + block.words.get(index - block.start);
-  }
-
-  /** All of them. */
-  List<String> list() {
-    List<String> list = new ArrayList<>(size);
-    blocks.forEach(block -> block.words.forEach(word -> list.add(block.prefix + word)));
-    return list;
   }
 }

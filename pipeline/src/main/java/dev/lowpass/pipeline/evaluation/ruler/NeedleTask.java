@@ -36,7 +36,7 @@ final class NeedleTask implements SampleGenerator {
       IntStream.range(0, 40).mapToObj(i -> (int) Math.rint(i * (100.0 / 39))).toList();
 
   /** What the needles lie in. */
-  enum Haystack {
+  enum Filler {
     NOISE,
     ESSAY,
     /** Other needles. */
@@ -62,8 +62,7 @@ final class NeedleTask implements SampleGenerator {
    * @param valuesPerKey all are asked for
    * @param queries keys that are asked for, of {@code keys}
    */
-  record Variant(
-      Haystack haystack, Kind key, Kind value, int keys, int valuesPerKey, int queries) {}
+  record Variant(Filler filler, Kind key, Kind value, int keys, int valuesPerKey, int queries) {}
 
   private final Variant variant;
   private final RulerSettings settings;
@@ -80,7 +79,7 @@ final class NeedleTask implements SampleGenerator {
   }
 
   private int step(RulerSettings settings) {
-    if (variant.haystack == Haystack.ESSAY) {
+    if (variant.filler == Filler.ESSAY) {
       return ESSAY_STEP;
     }
     return settings.maxTokens() < SHORT_TOKENS ? SHORT_STEP : STEP;
@@ -125,7 +124,7 @@ final class NeedleTask implements SampleGenerator {
     }
     new PythonRandom(settings.seed()).shuffle(needles);
     String context =
-        variant.haystack == Haystack.ESSAY ? inEssay(needles, size) : inLines(needles, size);
+        variant.filler == Filler.ESSAY ? inEssay(needles, size) : inLines(needles, size);
     List<Integer> asked = random.sample(variant.keys, variant.queries);
     List<String> answers = asked.stream().flatMap(i -> values.get(i).stream()).toList();
     return new SizeFit.Draw(
@@ -169,9 +168,7 @@ final class NeedleTask implements SampleGenerator {
     List<String> lines = new ArrayList<>(size + needles.size());
     for (int i = 0; i < size; i++) {
       lines.add(
-          variant.haystack == Haystack.NOISE
-              ? NOISE
-              : needle(word(variant.key), word(variant.value)));
+          variant.filler == Filler.NOISE ? NOISE : needle(word(variant.key), word(variant.value)));
     }
     List<Integer> places = new ArrayList<>(random.sample(size, needles.size()));
     places.sort(Collections.reverseOrder());

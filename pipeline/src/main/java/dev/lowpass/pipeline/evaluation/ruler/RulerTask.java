@@ -2,7 +2,7 @@ package dev.lowpass.pipeline.evaluation.ruler;
 
 import dev.lowpass.pipeline.evaluation.EvaluationException;
 import dev.lowpass.pipeline.evaluation.metrics.StringMatch;
-import dev.lowpass.pipeline.evaluation.ruler.NeedleTask.Haystack;
+import dev.lowpass.pipeline.evaluation.ruler.NeedleTask.Filler;
 import dev.lowpass.pipeline.evaluation.ruler.NeedleTask.Kind;
 import dev.lowpass.pipeline.evaluation.ruler.NeedleTask.Variant;
 import java.util.Arrays;
@@ -12,19 +12,15 @@ import java.util.function.Function;
 
 /** RULER's thirteen tasks. */
 public enum RulerTask {
-  NIAH_SINGLE_1("niah_single_1", new Variant(Haystack.NOISE, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
-  NIAH_SINGLE_2("niah_single_2", new Variant(Haystack.ESSAY, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
-  NIAH_SINGLE_3("niah_single_3", new Variant(Haystack.ESSAY, Kind.WORDS, Kind.UUIDS, 1, 1, 1)),
-  NIAH_MULTIKEY_1(
-      "niah_multikey_1", new Variant(Haystack.ESSAY, Kind.WORDS, Kind.NUMBERS, 4, 1, 1)),
+  NIAH_SINGLE_1("niah_single_1", new Variant(Filler.NOISE, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
+  NIAH_SINGLE_2("niah_single_2", new Variant(Filler.ESSAY, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
+  NIAH_SINGLE_3("niah_single_3", new Variant(Filler.ESSAY, Kind.WORDS, Kind.UUIDS, 1, 1, 1)),
+  NIAH_MULTIKEY_1("niah_multikey_1", new Variant(Filler.ESSAY, Kind.WORDS, Kind.NUMBERS, 4, 1, 1)),
   NIAH_MULTIKEY_2(
-      "niah_multikey_2", new Variant(Haystack.NEEDLES, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
-  NIAH_MULTIKEY_3(
-      "niah_multikey_3", new Variant(Haystack.NEEDLES, Kind.UUIDS, Kind.UUIDS, 1, 1, 1)),
-  NIAH_MULTIVALUE(
-      "niah_multivalue", new Variant(Haystack.ESSAY, Kind.WORDS, Kind.NUMBERS, 1, 4, 1)),
-  NIAH_MULTIQUERY(
-      "niah_multiquery", new Variant(Haystack.ESSAY, Kind.WORDS, Kind.NUMBERS, 4, 1, 4)),
+      "niah_multikey_2", new Variant(Filler.NEEDLES, Kind.WORDS, Kind.NUMBERS, 1, 1, 1)),
+  NIAH_MULTIKEY_3("niah_multikey_3", new Variant(Filler.NEEDLES, Kind.UUIDS, Kind.UUIDS, 1, 1, 1)),
+  NIAH_MULTIVALUE("niah_multivalue", new Variant(Filler.ESSAY, Kind.WORDS, Kind.NUMBERS, 1, 4, 1)),
+  NIAH_MULTIQUERY("niah_multiquery", new Variant(Filler.ESSAY, Kind.WORDS, Kind.NUMBERS, 4, 1, 4)),
   VARIABLE_TRACKING("vt", VariableTracking.ANSWER_TOKENS, VariableTracking::new),
   COMMON_WORDS("cwe", CommonWords.ANSWER_TOKENS, CommonWords::new),
   FREQUENT_WORDS("fwe", FrequentWords.ANSWER_TOKENS, FrequentWords::new),
@@ -66,6 +62,23 @@ public enum RulerTask {
     return Arrays.stream(values()).filter(task -> task.id.equals(id)).findFirst();
   }
 
+  /** Whether there is what its samples are made of. */
+  public boolean hasSource(RulerSources sources) {
+    return switch (this) {
+      case NIAH_SINGLE_2, NIAH_SINGLE_3, NIAH_MULTIKEY_1, NIAH_MULTIVALUE, NIAH_MULTIQUERY ->
+          sources.haystack() != null;
+      case QA_1 -> sources.squad() != null;
+      case QA_2 -> sources.hotpotQa() != null;
+      case NIAH_SINGLE_1,
+          NIAH_MULTIKEY_2,
+          NIAH_MULTIKEY_3,
+          VARIABLE_TRACKING,
+          COMMON_WORDS,
+          FREQUENT_WORDS ->
+          true;
+    };
+  }
+
   /**
    * Makes the first {@code count} samples of a set.
    *
@@ -74,7 +87,7 @@ public enum RulerTask {
   public List<RulerSample> generate(RulerSettings settings, int count) {
     try {
       return generator.apply(settings).generate(count);
-    } catch (EvaluationException e) {
+    } catch (EvaluationException | SizeException e) {
       throw new EvaluationException(id + ": " + e.getMessage(), e);
     }
   }

@@ -10,11 +10,11 @@ import java.util.function.IntFunction;
  *
  * @param maxTokens of prompt and answer
  * @param answerTokens of the longest answer
- * @param step by which a sample that does not fit shrinks, and the smallest size
+ * @param step by which a sample that does not fit shrinks, and RULER's smallest size
  */
 record SizeFit(TokenCounter counter, int maxTokens, int answerTokens, int step) {
-  /** Draws at the smallest size before it is said to be too large; RULER would go on for ever. */
-  private static final int MAX_DRAWS = 100;
+  /** Draws at RULER's smallest size before smaller ones are tried; RULER itself tries for ever. */
+  private static final int DRAWS_AT_STEP = 100;
 
   /**
    * A question drawn.
@@ -30,7 +30,7 @@ record SizeFit(TokenCounter counter, int maxTokens, int answerTokens, int step) 
   }
 
   /**
-   * The largest size that fits by binary search, or the smallest of all.
+   * The largest size that fits by binary search, or {@code step}.
    *
    * @param otherTokens of what else the prompt will have
    */
@@ -57,8 +57,9 @@ record SizeFit(TokenCounter counter, int maxTokens, int answerTokens, int step) 
    */
   Draw draw(int size, IntFunction<Draw> draw) {
     int tokens = 0;
+    int drawsLeft = DRAWS_AT_STEP;
     int current = size;
-    for (int drawsLeft = MAX_DRAWS; drawsLeft > 0; ) {
+    while (current > 0) {
       try {
         Draw drawn = draw.apply(current);
         tokens = tokens(drawn.prompt());
@@ -70,8 +71,10 @@ record SizeFit(TokenCounter counter, int maxTokens, int answerTokens, int step) 
       }
       if (current > step) {
         current -= step;
-      } else {
+      } else if (drawsLeft > 0) {
         drawsLeft--;
+      } else {
+        current -= (current + 9) / 10;
       }
     }
     throw new EvaluationException(

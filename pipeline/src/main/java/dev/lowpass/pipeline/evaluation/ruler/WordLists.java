@@ -33,7 +33,7 @@ public final class WordLists {
     this.nouns = List.copyOf(nouns);
     this.adjectives = List.copyOf(adjectives);
     this.verbs = List.copyOf(verbs);
-    this.more = List.copyOf(more);
+    this.more = more;
     this.compounds = new CompoundWords(adjectives, nouns);
   }
 
@@ -42,7 +42,7 @@ public final class WordLists {
     List<String> nouns = resource("nouns.txt");
     List<String> adjectives = resource("adjectives.txt");
     return new WordLists(
-        nouns, adjectives, resource("verbs.txt"), new CompoundWords(adjectives, nouns).list());
+        nouns, adjectives, resource("verbs.txt"), new CompoundWords(adjectives, nouns));
   }
 
   private static List<String> resource(String name) {
@@ -68,7 +68,7 @@ public final class WordLists {
         nouns,
         adjectives,
         words(folder.resolve("verblist.txt")),
-        Files.isRegularFile(more) ? values(more) : new CompoundWords(adjectives, nouns).list());
+        Files.isRegularFile(more) ? values(more) : new CompoundWords(adjectives, nouns));
   }
 
   private static List<String> words(Path file) throws IOException {

@@ -155,7 +155,16 @@ class RulerTaskTest {
     refused(RulerTask.VARIABLE_TRACKING, 100, sources, "vt: 100 tokens are too few");
     refused(RulerTask.COMMON_WORDS, 150, sources, "cwe: 150 tokens are too few");
     refused(RulerTask.FREQUENT_WORDS, 200, sources, "fwe: 200 tokens are too few");
-    refused(RulerTask.QA_1, 100, sources, "qa_1: 100 tokens are too few");
+    refused(RulerTask.QA_1, 80, sources, "qa_1: 80 tokens are too few");
+  }
+
+  /** RULER's smallest essay has 500 words. */
+  @Test
+  void lengthsThatRulerCannotMake() {
+    RulerSample sample =
+        RulerTask.NIAH_MULTIQUERY.generate(new RulerSettings(400, 42, WORDS, sources), 1).get(0);
+    assertThat(sample.length()).isBetween(360, 400);
+    assertThat(sample.outputs()).hasSize(4).allMatch(sample.input()::contains);
   }
 
   @Test
