@@ -10,7 +10,7 @@
 //   full mask ALL_LANES; blocks are one-dimensional and whole warps;
 //   atomicAdd on int, in shared or global memory;
 //   __popc, __ffs, __clz, __float_as_uint, __uint_as_float;
-//   sqrtf, rsqrtf, expf, logf, fmaf, fmaxf, fminf, sincosf, rint, isnan, INFINITY;
+//   sqrtf, rsqrtf, expf, logf, fmaf, fmaxf, fminf, sincosf, fabsf, rintf, rint, isnan, INFINITY;
 //   float2, float4, uint2, uint4, int4, double2 and their make_ functions.
 #pragma once
 
@@ -92,14 +92,14 @@ __device__ __forceinline__ float exp2Fast(float x) {
 //   sums = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1]
 // An element's value depends on its row of A, its row of B and its sum alone, not on where in the tile it lies.
 __device__ __forceinline__ void mma_m16n8k16(bf16, float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
+  asm(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 __device__ __forceinline__ void mma_m16n8k16(f16, float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
+  asm(
       "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -108,7 +108,7 @@ __device__ __forceinline__ void mma_m16n8k16(f16, float (&sums)[4], const uint32
 // The same for A [16, 8] and B [8, 8] of TF32 numbers, each a float whose lower 13 bits are ignored.
 //   a[0] = A[g][t]   a[1] = A[g + 8][t]   a[2] = A[g][t + 4]   a[3] = A[g + 8][t + 4]   b[0] = B[g][t]   b[1] = B[g][t + 4]
 __device__ __forceinline__ void mma_m16n8k8_tf32(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
+  asm(
       "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -149,7 +149,7 @@ __device__ __forceinline__ void ldmatrix_x2(uint32_t (&words)[2], const void* ro
 // addresses are 16-byte aligned; with 0 bytes the source is not read. The copy may be done at any time until the wait.
 __device__ __forceinline__ void cp_async_16(void* shared, const void* global, int bytes) {
   uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(bytes) : "memory");
+  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(address), "l"(global), "r"(bytes) : "memory");
 }
 
 // Makes a group of the thread's copies started since the last one (none is a group, too).
