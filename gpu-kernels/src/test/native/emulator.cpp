@@ -191,7 +191,6 @@ void* freshStack(unsigned char* top, void (*begin)()) {
   auto* words = reinterpret_cast<void**>(top);
   // The function begins as if it were called: its return address, never used, is at 8 modulo 16.
   *--words = nullptr;
-  *--words = nullptr;
   *--words = reinterpret_cast<void*>(begin);
   for (int i = 0; i < 6; i++) {
     *--words = nullptr;

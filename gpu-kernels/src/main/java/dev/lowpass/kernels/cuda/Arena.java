@@ -1,0 +1,70 @@
+package dev.lowpass.kernels.cuda;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Device memory. Pieces that are given back are kept for the next request of the same size: a
+ * sequence's cache is one of a few sizes, so slots are taken from the driver once, and neither
+ * fragment nor make the device wait. Everything happens on one stream, so a piece may be handed out
+ * while kernels that use it for its last owner are still to run.
+ */
+final class Arena {
+  private final Driver driver;
+  private final Map<Long, Deque<Long>> idle = new HashMap<>();
+  private long idleBytes;
+
+  Arena(Driver driver) {
+    this.driver = driver;
+  }
+
+  /**
+   * Takes memory.
+   *
+   * @param what whose it is, for the message
+   * @param remedy what the user can do about too little of it
+   * @throws OutOfMemoryError if the device has not as much
+   */
+  Memory take(long bytes, String what, String remedy) {
+    Deque<Long> same = idle.get(bytes);
+    if (same != null && !same.isEmpty()) {
+      idleBytes -= bytes;
+      return new Memory(same.pop(), bytes);
+    }
+    long address = driver.allocate(bytes);
+    if (address == 0 && idleBytes > 0) {
+      trim();
+      address = driver.allocate(bytes);
+    }
+    if (address == 0) {
+      throw new OutOfMemoryError(
+          String.format(
+              "%s takes %s of device memory; of %s, %s are free (%s): %s",
+              what,
+              mebibytes(bytes),
+              mebibytes(driver.totalBytes()),
+              mebibytes(driver.freeBytes()),
+              driver.description(),
+              remedy));
+    }
+    return new Memory(address, bytes);
+  }
+
+  void giveBack(Memory memory) {
+    idle.computeIfAbsent(memory.bytes(), size -> new ArrayDeque<>()).push(memory.address());
+    idleBytes += memory.bytes();
+  }
+
+  /** Returns the idle pieces to the driver. */
+  void trim() {
+    idle.values().forEach(pieces -> pieces.forEach(driver::free));
+    idle.clear();
+    idleBytes = 0;
+  }
+
+  private static String mebibytes(long bytes) {
+    return String.format("%.1f MiB", bytes / (double) (1 << 20));
+  }
+}
