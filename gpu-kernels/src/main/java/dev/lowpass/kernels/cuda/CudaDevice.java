@@ -30,7 +30,12 @@ public final class CudaDevice implements Device {
   private final Gpu gpu;
   private final Weights weights;
   private final Operands operands;
+  private final Products products;
+  private final Selection selection;
+  private final Compression compression;
+  private final SpanTable spanTable;
   private final Scratch indices;
+  private final Scratch heads;
 
   /**
    * @param storage what matrices and caches are stored as; null for the first matrix's type
@@ -40,6 +45,11 @@ public final class CudaDevice implements Device {
     weights = new Weights(gpu);
     operands = new Operands(gpu);
     indices = new Scratch(gpu.arena(), "indices");
+    products = new Products(gpu);
+    selection = new Selection(gpu);
+    compression = new Compression(gpu, products, selection);
+    spanTable = new SpanTable(gpu);
+    heads = new Scratch(gpu.arena(), "a head's entries");
   }
 
   /**
@@ -89,8 +99,7 @@ public final class CudaDevice implements Device {
         headDim % 8 == 0 && headDim <= 128,
         "a cache of %s channels a head: the GPU takes multiples of 8 up to 128",
         headDim);
-    return new CudaKvCache(
-        layers, kvHeads, headDim, capacity, positions, gpu.storage().bytes(), gpu.arena());
+    return new CudaKvCache(layers, kvHeads, headDim, capacity, positions, gpu);
   }
 
   @Override
@@ -190,33 +199,15 @@ public final class CudaDevice implements Device {
       return;
     }
     long operand = operands.of(from, rows);
-    LinearTile tile = LinearTile.of(rows, matrix.rows(), gpu);
-    // Room for three weights; the others are none.
-    gpu.arguments()
-        .pointer(operand)
-        .pointer(matrix.matrix().address())
-        .pointer(0)
-        .pointer(0)
-        .pointer(0)
-        .pointer(0)
-        .pointer(0)
-        .pointer(addend)
-        .pointer(0)
-        .pointer(0)
-        .pointer(to.changed())
-        .pointer(0)
-        .pointer(0)
-        .put(matrix.rows())
-        .put(0)
-        .put(0)
-        .put(rows)
-        .put(matrix.columns())
-        .put(0);
-    gpu.launch(
-        gpu.typed("linear") + "_" + tile.rows(),
-        Driver.Grid.of(tile.blocks(rows, matrix.rows())),
-        tile.threads(),
-        tile.sharedBytes(),
+    products.run(
+        gpu.storage(),
+        to.changed(),
+        operand,
+        rows,
+        matrix.matrix().address(),
+        addend,
+        matrix.rows(),
+        matrix.columns(),
         to,
         from,
         rows,
@@ -276,7 +267,44 @@ public final class CudaDevice implements Device {
 
   @Override
   public void append(List<Span> spans, int layer, Tensor keys, Tensor values, Tensor positions) {
-    throw new UnsupportedOperationException();
+    CudaTensor newKeys = tensor(keys, "keys");
+    CudaTensor newValues = tensor(values, "values");
+    checkSpans("append", spans, layer);
+    int longest = 0;
+    for (Span span : spans) {
+      CudaKvCache cache = (CudaKvCache) span.cache();
+      int columns = cache.kvHeads() * cache.headDim();
+      checkRows(newKeys, span.firstRow() + span.rows(), "keys");
+      checkRows(newValues, span.firstRow() + span.rows(), "values");
+      positions(positions, span.firstRow() + span.rows());
+      check(
+          newKeys.columns() == columns && newValues.columns() == columns,
+          "append: keys is %s, values %s, the cache has %s kv heads of %s channels",
+          newKeys,
+          newValues,
+          cache.kvHeads(),
+          cache.headDim());
+      cache.checkRoom(layer, span.rows());
+      longest = Math.max(longest, span.rows());
+    }
+    if (spans.isEmpty()) {
+      return;
+    }
+    CudaKvCache first = (CudaKvCache) spans.get(0).cache();
+    long table = spanTable.of(spans, layer, /* appending= */ true);
+    gpu.arguments()
+        .pointer(table)
+        .pointer(newKeys.address())
+        .pointer(newValues.address())
+        .pointer(first.hasPositions() ? tensor(positions, "positions").address() : 0)
+        .put(first.kvHeads())
+        .put(first.headDim());
+    gpu.launch(
+        gpu.typed("append"), Driver.Grid.of(longest, spans.size()), 256, 0, spans, layer, newKeys);
+    for (Span span : spans) {
+      CudaKvCache cache = (CudaKvCache) span.cache();
+      cache.setLength(layer, cache.length(layer) + span.rows());
+    }
   }
 
   @Override
@@ -309,12 +337,31 @@ public final class CudaDevice implements Device {
 
   @Override
   public void apply(KvCache cache, int layer, CachePlan plan, Rope rope, Tensor scores) {
-    throw new UnsupportedOperationException();
+    CudaKvCache entries = (CudaKvCache) cache;
+    CudaRope angles = (CudaRope) rope;
+    checkLayer("apply", entries, layer);
+    checkHeadDim("apply", entries, angles);
+    check(
+        entries.length(layer) == plan.length(),
+        "apply: a plan for %s entries, layer %s holds %s",
+        plan.length(),
+        layer,
+        entries.length(layer));
+    CudaTensor ranks = null;
+    if (plan.ranks()) {
+      check(scores != null, "apply: the plan ranks entries, there are no scores");
+      ranks = tensor(scores, "scores");
+      checkScores("apply", ranks, entries);
+      checkRange("apply", ranks, 0, plan.length());
+    }
+    compression.run(entries, layer, plan, angles, ranks);
   }
 
   @Override
   public Energy energy(KvCache cache, int layer) {
-    throw new UnsupportedOperationException();
+    CudaKvCache entries = (CudaKvCache) cache;
+    checkLayer("energy", entries, layer);
+    return compression.energy(entries, layer);
   }
 
   @Override
@@ -329,12 +376,39 @@ public final class CudaDevice implements Device {
 
   @Override
   public void best(Rows out, Tensor scores, int from, int to, int count) {
-    throw new UnsupportedOperationException();
+    CudaRows selected = (CudaRows) out;
+    CudaTensor ranks = tensor(scores, "scores");
+    checkRange("best", ranks, from, to);
+    check(
+        count >= 0 && count <= to - from && count <= selected.capacity(),
+        "best: %s of entries [%s, %s) into a list of %s",
+        count,
+        from,
+        to,
+        selected.capacity());
+    selection.best(selected, ranks, from, to, count);
   }
 
   @Override
   public void copy(KvCache to, KvCache from) {
-    throw new UnsupportedOperationException();
+    CudaKvCache target = (CudaKvCache) to;
+    CudaKvCache source = (CudaKvCache) from;
+    check(
+        target != source
+            && target.layers() == source.layers()
+            && target.kvHeads() == source.kvHeads()
+            && target.headDim() == source.headDim()
+            && target.hasPositions() == source.hasPositions(),
+        "copy: the caches are one, or differ in shape or positions");
+    for (int layer = 0; layer < source.layers(); layer++) {
+      check(
+          source.length(layer) <= target.capacity(),
+          "copy: layer %s holds %s entries, the other cache has room for %s",
+          layer,
+          source.length(layer),
+          target.capacity());
+    }
+    compression.copy(target, source);
   }
 
   @Override
@@ -446,12 +520,39 @@ public final class CudaDevice implements Device {
 
   @Override
   public float[] readKeys(KvCache cache, int layer, int kvHead) {
-    throw new UnsupportedOperationException();
+    CudaKvCache entries = (CudaKvCache) cache;
+    checkLayer("readKeys", entries, layer);
+    return readHead(entries, entries.layer(layer).keys(), layer, kvHead);
   }
 
   @Override
   public float[] readValues(KvCache cache, int layer, int kvHead) {
-    throw new UnsupportedOperationException();
+    CudaKvCache entries = (CudaKvCache) cache;
+    checkLayer("readValues", entries, layer);
+    return readHead(entries, entries.layer(layer).values(), layer, kvHead);
+  }
+
+  /** A kv head's keys or values {@code [length, headDim]}, made float32 on the way. */
+  private float[] readHead(CudaKvCache cache, Memory memory, int layer, int kvHead) {
+    check(kvHead >= 0 && kvHead < cache.kvHeads(), "kv head %s of %s", kvHead, cache.kvHeads());
+    int length = cache.length(layer);
+    int headDim = cache.headDim();
+    if (length == 0) {
+      return new float[0];
+    }
+    DType type = gpu.storage();
+    int stride = Layout.stride(headDim);
+    long floats = heads.address((long) length * stride * Float.BYTES);
+    long from = memory.address() + (long) kvHead * cache.capacity() * headDim * type.bytes();
+    gpu.arguments().pointer(floats).pointer(from).put(headDim);
+    gpu.launch(
+        "convert_" + Gpu.suffix(type) + "_f32", Driver.Grid.of(length), 256, 0, length, headDim);
+    float[] padded = gpu.readFloats(floats, Math.multiplyExact(length, stride));
+    float[] dense = new float[length * headDim];
+    for (int i = 0; i < length; i++) {
+      System.arraycopy(padded, i * stride, dense, i * headDim, headDim);
+    }
+    return dense;
   }
 
   @Override
@@ -519,6 +620,34 @@ public final class CudaDevice implements Device {
         operation,
         layer,
         cache.layers());
+  }
+
+  private static void checkHeadDim(String operation, CudaKvCache cache, CudaRope rope) {
+    check(
+        rope.headDim() == cache.headDim(),
+        "%s: the cache's headDim is %s, the embedding's %s",
+        operation,
+        cache.headDim(),
+        rope.headDim());
+  }
+
+  private static void checkScores(String operation, CudaTensor scores, CudaKvCache cache) {
+    check(
+        scores.rows() == cache.kvHeads(),
+        "%s: scores is %s, the cache has %s kv heads",
+        operation,
+        scores,
+        cache.kvHeads());
+  }
+
+  private static void checkRange(String operation, CudaTensor scores, int from, int to) {
+    check(
+        from >= 0 && from <= to && to <= scores.columns(),
+        "%s: entries [%s, %s), scores is %s",
+        operation,
+        from,
+        to,
+        scores);
   }
 
   private static void checkRows(CudaTensor tensor, int rows, String name) {

@@ -14,6 +14,8 @@ final class CudaKvCache implements KvCache {
   private static final String REMEDY =
       "bound the cache (--cache, --cache-tokens), or shorten the document";
 
+  private static final int ENERGY_BYTES = 4 * Double.BYTES;
+
   /** One layer's memory. */
   record Layer(Memory keys, Memory values, Memory positions) {}
 
@@ -24,17 +26,11 @@ final class CudaKvCache implements KvCache {
   private final boolean hasPositions;
   private final Arena arena;
   private final Layer[] layers;
+  private Memory energy;
   private final int[] lengths;
   private boolean closed;
 
-  CudaKvCache(
-      int layers,
-      int kvHeads,
-      int headDim,
-      int capacity,
-      Positions positions,
-      int elementBytes,
-      Arena arena) {
+  CudaKvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions, Gpu gpu) {
     if (layers < 1 || kvHeads < 1 || headDim < 1 || capacity < 1) {
       throw new IllegalArgumentException(
           String.format(
@@ -44,8 +40,8 @@ final class CudaKvCache implements KvCache {
     this.kvHeads = kvHeads;
     this.headDim = headDim;
     this.capacity = capacity;
-    this.elementBytes = elementBytes;
-    this.arena = arena;
+    elementBytes = gpu.storage().bytes();
+    arena = gpu.arena();
     hasPositions = positions == Positions.ORIGINAL;
     lengths = new int[layers];
     this.layers = new Layer[layers];
@@ -53,10 +49,12 @@ final class CudaKvCache implements KvCache {
       for (int layer = 0; layer < layers; layer++) {
         this.layers[layer] = takeLayer();
       }
+      energy = arena.take(energyBytes(), "a KV cache", REMEDY);
     } catch (OutOfMemoryError e) {
       close();
       throw e;
     }
+    gpu.driver().clear(energy.address(), energyBytes());
   }
 
   /** Memory for one more layer. */
@@ -134,6 +132,9 @@ final class CudaKvCache implements KvCache {
           giveBack(layer);
         }
       }
+      if (energy != null) {
+        arena.giveBack(energy);
+      }
     }
   }
 
@@ -158,6 +159,17 @@ final class CudaKvCache implements KvCache {
       throw new IllegalStateException("the cache is closed");
     }
     return layers[layer];
+  }
+
+  /** Where a layer's energy is: float64, kept and all of the keys, kept and all of the values. */
+  long energy(int layer) {
+    layer(layer);
+    return energy.address() + (long) layer * ENERGY_BYTES;
+  }
+
+  /** Bytes of all layers' energy. */
+  long energyBytes() {
+    return (long) lengths.length * ENERGY_BYTES;
   }
 
   /** Makes other memory a layer's; what was there goes back. */
