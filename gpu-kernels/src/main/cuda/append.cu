@@ -8,7 +8,7 @@ struct AppendArguments {
   const CacheSpan* spans;
   const float* keys;       // [rows, kvHeads * headDim], rotated
   const float* values;     // [rows, kvHeads * headDim]
-  const float* positions;  // [rows]; null if an entry's position is its place
+  const float* positions;  // [rows]
   int kvHeads;
   int headDim;
 };
@@ -30,7 +30,7 @@ __device__ __forceinline__ void append(const AppendArguments& arguments) {
     store4(static_cast<T*>(span.keys) + out, load4(arguments.keys + in + i));
     store4(static_cast<T*>(span.values) + out, load4(arguments.values + in + i));
   }
-  if (arguments.positions != nullptr) {
+  if (span.positions != nullptr) {
     for (int kvHead = threadIdx.x; kvHead < arguments.kvHeads; kvHead += blockDim.x) {
       span.positions[static_cast<int64_t>(kvHead) * span.capacity + entry] = arguments.positions[span.firstRow + row];
     }

@@ -74,22 +74,18 @@ class Guarded {
   }
   /** An address outside of it that was written, or null. */
   const unsigned char* damaged() const {
-    const unsigned char* last = base_ + mapped_ - PAGE;
-    for (const unsigned char* p = base_ + PAGE; p < last; p = p + 1 == begin_ ? begin_ + bytes_ : p + 1) {
-      if (p == begin_) {
-        p = begin_ + bytes_;
-        if (p == last) {
-          break;
-        }
-      }
-      if (*p != POISON) {
-        return p;
-      }
-    }
-    return nullptr;
+    const unsigned char* before = firstWritten(base_ + PAGE, begin_);
+    return before != nullptr ? before : firstWritten(begin_ + bytes_, base_ + mapped_ - PAGE);
   }
 
  private:
+  static const unsigned char* firstWritten(const unsigned char* from, const unsigned char* to) {
+    if (from == to || (*from == POISON && memcmp(from, from + 1, static_cast<size_t>(to - from) - 1) == 0)) {
+      return nullptr;
+    }
+    return std::find_if(from, to, [](unsigned char byte) { return byte != POISON; });
+  }
+
   size_t bytes_;
   size_t mapped_;
   unsigned char* base_;

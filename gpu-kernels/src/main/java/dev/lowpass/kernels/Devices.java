@@ -1,6 +1,7 @@
 package dev.lowpass.kernels;
 
 import dev.lowpass.kernels.cpu.CpuDevice;
+import dev.lowpass.kernels.cuda.CudaDevice;
 
 /** Opens devices by name. */
 public final class Devices {
@@ -9,8 +10,8 @@ public final class Devices {
   /**
    * Opens a device.
    *
-   * @param device {@code cpu}; {@code auto} takes the best there is, which is the CPU in this
-   *     version
+   * @param device {@code cpu}, or {@code cuda} for the first GPU that the process sees; {@code
+   *     auto} is the CPU in this version
    * @param threads threads that a CPU device computes on, the caller's included; 0 for all that the
    *     process may use
    * @throws IllegalArgumentException if there is no such device, in one line
@@ -18,9 +19,7 @@ public final class Devices {
   public static Device open(String device, int threads) {
     return switch (device) {
       case "auto", "cpu" -> CpuDevice.open(threads);
-      case "cuda" ->
-          throw new IllegalArgumentException(
-              "the CUDA device is not part of this version: use --device cpu");
+      case "cuda" -> CudaDevice.open(0);
       default ->
           throw new IllegalArgumentException(
               "unknown device '" + device + "': use auto, cpu or cuda");

@@ -3,7 +3,9 @@ package dev.lowpass.kernels.cuda;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Device memory. Pieces that are given back are kept for the next request of the same size: a
@@ -11,9 +13,10 @@ import java.util.Map;
  * fragment nor make the device wait. Everything happens on one stream, so a piece may be handed out
  * while kernels that use it for its last owner are still to run.
  */
-final class Arena {
+final class Arena implements AutoCloseable {
   private final Driver driver;
   private final Map<Long, Deque<Long>> idle = new HashMap<>();
+  private final Set<Long> taken = new HashSet<>();
   private long idleBytes;
 
   Arena(Driver driver) {
@@ -49,6 +52,7 @@ final class Arena {
               driver.description(),
               remedy));
     }
+    taken.add(address);
     return new Memory(address, bytes);
   }
 
@@ -58,10 +62,23 @@ final class Arena {
   }
 
   /** Returns the idle pieces to the driver. */
-  void trim() {
-    idle.values().forEach(pieces -> pieces.forEach(driver::free));
+  private void trim() {
+    for (Deque<Long> pieces : idle.values()) {
+      for (long address : pieces) {
+        driver.free(address);
+        taken.remove(address);
+      }
+    }
     idle.clear();
     idleBytes = 0;
+  }
+
+  /** Returns all of it to the driver: the end of everything that took any. */
+  @Override
+  public void close() {
+    taken.forEach(driver::free);
+    taken.clear();
+    idle.clear();
   }
 
   private static String mebibytes(long bytes) {

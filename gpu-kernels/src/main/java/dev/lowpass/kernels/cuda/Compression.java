@@ -7,6 +7,7 @@ import dev.lowpass.kernels.Energy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jtransforms.dct.DoubleDCT_1D;
 
 /**
  * Carries out plans on a layer of a cache: {@code compress.cu}. What is left is put together in
@@ -121,20 +122,7 @@ final class Compression {
     int count = segment.to() - segment.from();
     int length = segment.length();
     int rows = 2 * cache.kvHeads() * cache.headDim();
-    long in = channels.address((long) rows * Layout.stride(count) * Float.BYTES);
-    layer(gpu.arguments().pointer(in), cache.layer(layer))
-        .pointer(rope.inverseFrequencies())
-        .put(cache.kvHeads())
-        .put(cache.capacity())
-        .put(cache.headDim())
-        .put(segment.from())
-        .put(count);
-    gpu.launch(
-        gpu.typed("channels"),
-        Driver.Grid.of(Layout.ceilDiv(count, 32), cache.kvHeads()),
-        THREADS,
-        0,
-        segment);
+    long in = spread(cache, layer, rope, segment.from(), count);
     long map = map(count, length);
     long passed = filtered.address((long) rows * length * Float.BYTES);
     products.run(DType.F32, passed, in, rows, map, 0, length, count, segment);
@@ -157,6 +145,30 @@ final class Compression {
         THREADS,
         0,
         segment);
+  }
+
+  /**
+   * A stretch's channels as float32 {@code [2 * kvHeads * headDim, stride(count)]}: keys as they
+   * were before their rotation, then values.
+   */
+  private long spread(CudaKvCache cache, int layer, CudaRope rope, int from, int count) {
+    int rows = 2 * cache.kvHeads() * cache.headDim();
+    long out = channels.address((long) rows * Layout.stride(count) * Float.BYTES);
+    layer(gpu.arguments().pointer(out), cache.layer(layer))
+        .pointer(rope.inverseFrequencies())
+        .put(cache.kvHeads())
+        .put(cache.capacity())
+        .put(cache.headDim())
+        .put(from)
+        .put(count);
+    gpu.launch(
+        gpu.typed("channels"),
+        Driver.Grid.of(Layout.ceilDiv(count, 32), cache.kvHeads()),
+        THREADS,
+        0,
+        from,
+        count);
+    return out;
   }
 
   private long map(int count, int length) {
@@ -201,6 +213,31 @@ final class Compression {
   Energy energy(CudaKvCache cache, int layer) {
     double[] sums = gpu.readDoubles(cache.energy(layer), 4);
     return new Energy(sums[0], sums[1], sums[2], sums[3]);
+  }
+
+  /** {@link dev.lowpass.kernels.Device#spectrum}: statistics, so the host may do the transform. */
+  double[][] spectrum(CudaKvCache cache, int layer, CudaRope rope, int from, int to) {
+    int count = to - from;
+    double[][] energy = new double[2][count];
+    if (count == 0) {
+      return energy;
+    }
+    int half = cache.kvHeads() * cache.headDim();
+    int stride = Layout.stride(count);
+    long rows = spread(cache, layer, rope, from, count);
+    DoubleDCT_1D transform = new DoubleDCT_1D(count);
+    for (int row = 0; row < 2 * half; row++) {
+      float[] floats = gpu.readFloats(rows + (long) row * stride * Float.BYTES, count);
+      double[] coefficients = new double[count];
+      for (int i = 0; i < count; i++) {
+        coefficients[i] = floats[i];
+      }
+      transform.forward(coefficients, /* scale= */ true);
+      for (int i = 0; i < count; i++) {
+        energy[row / half][i] += coefficients[i] * coefficients[i];
+      }
+    }
+    return energy;
   }
 
   /** {@link dev.lowpass.kernels.Device#copy}. */

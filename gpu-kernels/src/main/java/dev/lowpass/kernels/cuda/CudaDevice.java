@@ -296,7 +296,7 @@ public final class CudaDevice implements Device {
         .pointer(table)
         .pointer(newKeys.address())
         .pointer(newValues.address())
-        .pointer(first.hasPositions() ? tensor(positions, "positions").address() : 0)
+        .pointer(tensor(positions, "positions").address())
         .put(first.kvHeads())
         .put(first.headDim());
     gpu.launch(
@@ -366,7 +366,18 @@ public final class CudaDevice implements Device {
 
   @Override
   public double[][] spectrum(KvCache cache, int layer, Rope rope, int from, int to) {
-    throw new UnsupportedOperationException();
+    CudaKvCache entries = (CudaKvCache) cache;
+    CudaRope angles = (CudaRope) rope;
+    checkLayer("spectrum", entries, layer);
+    checkHeadDim("spectrum", entries, angles);
+    check(
+        from >= 0 && from <= to && to <= entries.length(layer),
+        "spectrum: entries [%s, %s) of a cache that holds %s at layer %s",
+        from,
+        to,
+        entries.length(layer),
+        layer);
+    return compression.spectrum(entries, layer, angles, from, to);
   }
 
   @Override
@@ -610,6 +621,15 @@ public final class CudaDevice implements Device {
           span.rows());
       checkLayer(operation, cache, layer);
       check(seen.add(cache), "%s: two spans of one cache", operation);
+      CudaKvCache first = (CudaKvCache) spans.get(0).cache();
+      check(
+          cache.kvHeads() == first.kvHeads() && cache.headDim() == first.headDim(),
+          "%s: a batch's caches have %s kv heads of %s channels and %s of %s",
+          operation,
+          first.kvHeads(),
+          first.headDim(),
+          cache.kvHeads(),
+          cache.headDim());
     }
   }
 

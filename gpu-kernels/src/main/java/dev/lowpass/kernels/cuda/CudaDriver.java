@@ -5,6 +5,7 @@ import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABI
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES;
+import static jcuda.driver.CUresult.CUDA_ERROR_NOT_FOUND;
 import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static jcuda.driver.CUresult.CUDA_SUCCESS;
 
@@ -16,7 +17,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
@@ -37,8 +40,10 @@ import jcuda.driver.JCudaDriver;
  * jar brings along. Needs NVIDIA's driver on the machine, and no toolkit.
  */
 final class CudaDriver implements Driver {
-  /** Where the build puts the kernels; absent where it found no {@code nvcc}. */
-  private static final String KERNELS = "/dev/lowpass/kernels/cuda/kernels.fatbin";
+  /**
+   * Where the build puts the kernels' modules, and their list; absent if it found no {@code nvcc}.
+   */
+  private static final String MODULES = "/dev/lowpass/kernels/cuda/modules/";
 
   /** Older GPUs have no asynchronous copies. */
   private static final int OLDEST = 80;
@@ -53,7 +58,7 @@ final class CudaDriver implements Driver {
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
-  private final CUmodule module = new CUmodule();
+  private final List<CUmodule> modules = new ArrayList<>();
   private final CUstream stream = new CUstream();
   private final String description;
   private final Map<String, CUfunction> functions = new HashMap<>();
@@ -87,7 +92,7 @@ final class CudaDriver implements Driver {
    * @throws IllegalArgumentException if something is missing, in one line that says what
    */
   static CudaDriver open(int ordinal) {
-    ByteBuffer kernels = kernels();
+    List<ByteBuffer> images = images();
     loadJCuda();
     int result = JCudaDriver.cuInit(0);
     int[] count = new int[1];
@@ -104,18 +109,27 @@ final class CudaDriver implements Driver {
       throw new IllegalArgumentException(
           "--device cuda: there is no GPU " + ordinal + ", the process sees " + count[0]);
     }
-    return new CudaDriver(ordinal, kernels);
+    return new CudaDriver(ordinal, images);
   }
 
-  private static ByteBuffer kernels() {
-    try (InputStream in = CudaDriver.class.getResourceAsStream(KERNELS)) {
-      if (in == null) {
-        throw new IllegalArgumentException(
-            "--device cuda: this build has no GPU kernels; build it where CUDA's nvcc (13 or newer) is on the PATH");
-      }
-      byte[] bytes = in.readAllBytes();
+  private static List<ByteBuffer> images() {
+    byte[] list = resource("list");
+    if (list == null) {
+      throw new IllegalArgumentException(
+          "--device cuda: this build has no GPU kernels; build it where CUDA's nvcc (12.8 or newer) is on the PATH");
+    }
+    List<ByteBuffer> images = new ArrayList<>();
+    for (String module : new String(list, StandardCharsets.UTF_8).split("\n")) {
+      byte[] image = resource(module);
       // Not an array: JCuda would stop garbage collection while the driver compiles.
-      return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+      images.add(ByteBuffer.allocateDirect(image.length).put(image).flip());
+    }
+    return images;
+  }
+
+  private static byte[] resource(String name) {
+    try (InputStream in = CudaDriver.class.getResourceAsStream(MODULES + name)) {
+      return in == null ? null : in.readAllBytes();
     } catch (IOException e) {
       throw new IllegalArgumentException("--device cuda: cannot read the GPU kernels", e);
     }
@@ -147,7 +161,7 @@ final class CudaDriver implements Driver {
     }
   }
 
-  private CudaDriver(int ordinal, ByteBuffer kernels) {
+  private CudaDriver(int ordinal, List<ByteBuffer> images) {
     device = new CUdevice();
     check(JCudaDriver.cuDeviceGet(device, ordinal), "GPU " + ordinal);
     int architecture =
@@ -169,17 +183,21 @@ final class CudaDriver implements Driver {
     description =
         String.format(
             "%s, sm_%d, %.0f GiB", model, architecture, totalBytes() / (double) (1L << 30));
-    int loaded =
-        JCudaDriver.cuModuleLoadDataEx(
-            module, Pointer.to(kernels), 0, new int[0], Pointer.to(new int[0]));
-    if (loaded != CUDA_SUCCESS) {
-      int[] version = new int[1];
-      JCudaDriver.cuDriverGetVersion(version);
-      JCudaDriver.cuDevicePrimaryCtxRelease(device);
-      throw new IllegalArgumentException(
-          String.format(
-              "--device cuda: the driver (CUDA %d.%d) does not take the kernels for %s (%s): update it",
-              version[0] / 1000, version[0] % 1000 / 10, model, CUresult.stringFor(loaded)));
+    for (ByteBuffer image : images) {
+      CUmodule module = new CUmodule();
+      int loaded =
+          JCudaDriver.cuModuleLoadDataEx(
+              module, Pointer.to(image), 0, new int[0], Pointer.to(new int[0]));
+      if (loaded != CUDA_SUCCESS) {
+        int[] version = new int[1];
+        JCudaDriver.cuDriverGetVersion(version);
+        JCudaDriver.cuDevicePrimaryCtxRelease(device);
+        throw new IllegalArgumentException(
+            String.format(
+                "--device cuda: the driver (CUDA %d.%d) does not take the kernels for %s (%s): update it",
+                version[0] / 1000, version[0] % 1000 / 10, model, CUresult.stringFor(loaded)));
+      }
+      modules.add(module);
     }
     check(JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "a stream");
     for (int i = 0; i < STAGES; i++) {
@@ -328,7 +346,11 @@ final class CudaDriver implements Driver {
 
   private CUfunction function(String kernel) {
     CUfunction function = new CUfunction();
-    check(JCudaDriver.cuModuleGetFunction(function, module, kernel), "the kernel " + kernel);
+    int found = CUDA_ERROR_NOT_FOUND;
+    for (int i = 0; i < modules.size() && found == CUDA_ERROR_NOT_FOUND; i++) {
+      found = JCudaDriver.cuModuleGetFunction(function, modules.get(i), kernel);
+    }
+    check(found, "the kernel " + kernel);
     // As much as any launch of it asks for; the launch itself says how much.
     int most = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
     int[] fixed = new int[1];
@@ -382,7 +404,7 @@ final class CudaDriver implements Driver {
       JCudaDriver.cuMemFreeHost(piece.pointer);
     }
     JCudaDriver.cuStreamDestroy(stream);
-    JCudaDriver.cuModuleUnload(module);
+    modules.forEach(JCudaDriver::cuModuleUnload);
     JCudaDriver.cuDevicePrimaryCtxRelease(device);
   }
 }

@@ -123,6 +123,7 @@ final class Gpu implements AutoCloseable {
 
   @Override
   public void close() {
+    arena.close();
     driver.close();
   }
 }

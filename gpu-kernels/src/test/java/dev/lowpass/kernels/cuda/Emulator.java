@@ -58,6 +58,11 @@ final class Emulator {
         int argumentBytes);
   }
 
+  // Stacks are probed page by page, or a large frame would leap over the page that protects its
+  // neighbour.
+  private static final String COMPILER =
+      "g++ -std=c++17 -O2 -march=native -fPIC -fstack-clash-protection -Wall -Wno-unknown-pragmas";
+
   private static final class Holder {
     static final Functions FUNCTIONS = Native.load(build().toString(), Functions.class);
   }
@@ -83,10 +88,7 @@ final class Emulator {
       Path module = module();
       List<Path> sources = list(module.resolve("src/main/cuda"));
       sources.addAll(list(module.resolve("src/test/native")));
-      List<String> compile =
-          new ArrayList<>(
-              List.of(
-                  "g++ -std=c++17 -O2 -march=native -fPIC -Wall -Wno-unknown-pragmas".split(" ")));
+      List<String> compile = new ArrayList<>(List.of(COMPILER.split(" ")));
       compile.add("-DLOWPASS_EMULATOR");
       compile.add("-I" + module.resolve("src/main/cuda"));
       compile.add("-I" + module.resolve("src/test/native"));

@@ -1,7 +1,6 @@
 package dev.lowpass.kernels.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Tensor;
@@ -44,18 +43,15 @@ class LinearEmulatedTest {
                     device.linear(plain, in, 0, weight, null);
                     return Twin.all(device, out, plain);
                   });
-          for (int i = 0; i < results.actual().length; i++) {
-            int row = i / outputs % (rows + 1);
-            double magnitude = Math.abs(b[i % outputs]);
-            for (int c = 0; c < columns; c++) {
-              magnitude += Math.abs(x[row % rows * columns + c] * w[i % outputs * columns + c]);
-            }
-            assertThat((double) results.actual()[i])
-                .as("%s rows of %s x %s, element %s", rows, outputs, columns, i)
-                .isCloseTo(
-                    results.expected()[i],
-                    within(magnitude * (twin.rounding() + 4 * 0x1p-24 * Math.sqrt(columns))));
-          }
+          results.areWithin(
+              i -> {
+                int row = i / outputs % (rows + 1);
+                double magnitude = Math.abs(b[i % outputs]);
+                for (int c = 0; c < columns; c++) {
+                  magnitude += Math.abs(x[row % rows * columns + c] * w[i % outputs * columns + c]);
+                }
+                return magnitude * (twin.rounding() + 4 * 0x1p-24 * Math.sqrt(columns));
+              });
         }
       }
     }
