@@ -34,31 +34,52 @@ __device__ __forceinline__ void mma<float>(float (&sums)[4], const uint32_t (&a)
   mma_m16n8k8_tf32(sums, aHigh, bHigh);
 }
 
-// Where a chunk of a row lies in a tile of rows of BYTES bytes. Eight consecutive rows' chunks of the same number lie in
-// different banks.
+// What a row's chunk numbers are permuted by in a tile of rows of BYTES bytes: eight consecutive rows' chunks of the same
+// number lie in different banks. The same for a row eight further on.
 template <int BYTES>
-__device__ __forceinline__ int chunkAt(int row, int chunk) {
-  static_assert(BYTES == 32 || BYTES == 64 || BYTES % 128 == 0, "a quarter or half of the banks' line, or whole lines");
-  return row * BYTES + (chunk ^ (BYTES == 32 ? row / 4 % 2 : BYTES == 64 ? row / 2 % 4 : row % 8)) * CHUNK;
+__device__ __forceinline__ int swizzle(int row) {
+  static_assert(BYTES == 32 || BYTES % 64 == 0, "a quarter of the banks' line, or halves of it");
+  return BYTES == 32 ? row / 4 % 2 : BYTES % 128 == 64 ? row / 2 % 4 : row % 8;
 }
 
-// The A operand of rows [row, row + 16), step `step` of a tile in shared memory.
+// Where a chunk of a row lies in such a tile.
+template <int BYTES>
+__device__ __forceinline__ int chunkAt(int row, int chunk) {
+  return row * BYTES + (chunk ^ swizzle<BYTES>(row)) * CHUNK;
+}
+
+// Where the chunk 2 * step + side of row begin + row lies, side being 0 or 1 and begin a multiple of 8. Of its terms only the
+// step's changes in an unrolled loop, by one instruction; the offsets of `begin` go into the loads.
+template <int BYTES>
+__device__ __forceinline__ int chunkAt(int begin, int row, int step, int side) {
+  return begin * BYTES + row * BYTES + (((side ^ swizzle<BYTES>(row)) * CHUNK) ^ (step * STEP));
+}
+
+// The A operand of rows [row, row + 16), step `step` of a tile in shared memory. Rows are multiples of 8 here and below.
 template <int BYTES>
 __device__ __forceinline__ void loadA(uint32_t (&a)[4], const unsigned char* tile, int row, int step) {
   int lane = threadIdx.x % WARP;
-  ldmatrix_x4(a, tile + chunkAt<BYTES>(row + lane % 16, 2 * step + lane / 16));
+  ldmatrix_x4(a, tile + chunkAt<BYTES>(row, lane % 16, step, lane / 16));
 }
 
 // The B operands of rows [row, row + 8) and [row + 8, row + 16): words 0 and 1, and words 2 and 3.
 template <int BYTES>
 __device__ __forceinline__ void loadTwoB(uint32_t (&b)[4], const unsigned char* tile, int row, int step) {
   int lane = threadIdx.x % WARP;
-  ldmatrix_x4(b, tile + chunkAt<BYTES>(row + lane % 8 + lane / 16 * 8, 2 * step + lane / 8 % 2));
+  ldmatrix_x4(b, tile + chunkAt<BYTES>(row, lane % 8 + lane / 16 * 8, step, lane / 8 % 2));
 }
 
 // The B operand of rows [row, row + 8).
 template <int BYTES>
 __device__ __forceinline__ void loadB(uint32_t (&b)[2], const unsigned char* tile, int row, int step) {
   int lane = threadIdx.x % WARP;
-  ldmatrix_x2(b, tile + chunkAt<BYTES>(row + lane % 8, 2 * step + lane / 8 % 2));
+  ldmatrix_x2(b, tile + chunkAt<BYTES>(row, lane % 8, step, lane / 8 % 2));
+}
+
+// The same from a tile [depth, columns] of 16-bit elements, where a step is 16 rows, for columns [16 * pair, 16 * pair + 8)
+// and the eight after them.
+template <int BYTES>
+__device__ __forceinline__ void loadTwoBTransposed(uint32_t (&b)[4], const unsigned char* tile, int step, int pair) {
+  int lane = threadIdx.x % WARP;
+  ldmatrix_x4_trans(b, tile + chunkAt<BYTES>(16 * step, lane % 16, pair, lane / 16));
 }
