@@ -35,11 +35,17 @@ final class Arguments {
     return this;
   }
 
-  /** The struct as the driver takes it: its size is a multiple of its pointers'. */
+  /**
+   * The struct as the driver takes it: its size is a multiple of its pointers'. It may be launched
+   * with again.
+   */
   ByteBuffer bytes() {
-    if (bytes.position() % Long.BYTES != 0) {
-      bytes.putInt(0);
+    if (bytes.limit() == bytes.capacity()) {
+      if (bytes.position() % Long.BYTES != 0) {
+        bytes.putInt(0);
+      }
+      bytes.flip();
     }
-    return bytes.flip();
+    return bytes;
   }
 }

@@ -34,6 +34,7 @@ public final class CudaDevice implements Device {
   private final Selection selection;
   private final Compression compression;
   private final SpanTable spanTable;
+  private final Attention attention;
   private final Scratch indices;
   private final Scratch heads;
 
@@ -49,6 +50,7 @@ public final class CudaDevice implements Device {
     selection = new Selection(gpu);
     compression = new Compression(gpu, products, selection);
     spanTable = new SpanTable(gpu);
+    attention = new Attention(gpu);
     heads = new Scratch(gpu.arena(), "a head's entries");
   }
 
@@ -316,7 +318,24 @@ public final class CudaDevice implements Device {
       float scale,
       int window,
       Tensor logSums) {
-    throw new UnsupportedOperationException();
+    CudaTensor to = tensor(out, "out");
+    CudaTensor from = tensor(queries, "queries");
+    check(to != from, "attention: out is queries");
+    check(to.columns() == from.columns(), "attention: out is %s, queries %s", to, from);
+    check(window > 0, "attention: the window is %s", window);
+    checkSpans("attention", spans, layer);
+    CudaTensor sums = logSums == null ? null : tensor(logSums, "logSums");
+    for (Span span : spans) {
+      checkRows(to, span.firstRow() + span.rows(), "out");
+      checkQueries("attention", from, span, layer);
+      if (sums != null) {
+        checkLogSums("attention", sums, from, span);
+      }
+    }
+    if (!spans.isEmpty()) {
+      long table = spanTable.of(spans, layer, /* appending= */ false);
+      attention.run(to, from, spans, table, layer, scale, window, sums);
+    }
   }
 
   @Override
@@ -649,6 +668,39 @@ public final class CudaDevice implements Device {
         operation,
         cache.headDim(),
         rope.headDim());
+  }
+
+  private static void checkQueries(String operation, CudaTensor queries, Span span, int layer) {
+    CudaKvCache cache = (CudaKvCache) span.cache();
+    checkRows(queries, span.firstRow() + span.rows(), "queries");
+    int heads = queries.columns() / cache.headDim();
+    check(
+        heads * cache.headDim() == queries.columns() && heads % cache.kvHeads() == 0,
+        "%s: queries is %s, the cache has %s kv heads of %s channels",
+        operation,
+        queries,
+        cache.kvHeads(),
+        cache.headDim());
+    check(
+        span.rows() <= cache.length(layer),
+        "%s: a span has %s rows, its cache %s entries at layer %s",
+        operation,
+        span.rows(),
+        cache.length(layer),
+        layer);
+  }
+
+  private static void checkLogSums(
+      String operation, CudaTensor logSums, CudaTensor queries, Span span) {
+    CudaKvCache cache = (CudaKvCache) span.cache();
+    checkRows(logSums, span.firstRow() + span.rows(), "logSums");
+    check(
+        logSums.columns() * cache.headDim() == queries.columns(),
+        "%s: logSums is %s, queries %s of heads of %s channels",
+        operation,
+        logSums,
+        queries,
+        cache.headDim());
   }
 
   private static void checkScores(String operation, CudaTensor scores, CudaKvCache cache) {
