@@ -130,16 +130,7 @@ struct Attention {
       int chunk = i % CHUNKS;
       uint4 words = make_uint4(0, 0, 0, 0);
       if (firstQuery + query < queries() && chunk * ELEMENTS < arguments.headDim) {
-        const float* from = arguments.queries + placeOf(firstQuery + query) * arguments.headDim + chunk * ELEMENTS;
-        float4 low = load4(from);
-        if constexpr (sizeof(T) == 4) {
-          words = make_uint4(
-              __float_as_uint(low.x), __float_as_uint(low.y), __float_as_uint(low.z), __float_as_uint(low.w));
-        } else {
-          float4 high = load4(from + 4);
-          words = make_uint4(
-              pairOf(T(), low.x, low.y), pairOf(T(), low.z, low.w), pairOf(T(), high.x, high.y), pairOf(T(), high.z, high.w));
-        }
+        words = chunkOf(T(), arguments.queries + placeOf(firstQuery + query) * arguments.headDim + chunk * ELEMENTS);
       }
       *reinterpret_cast<uint4*>(shared + chunkAt<ROW_BYTES>(query, chunk)) = words;
     }

@@ -47,3 +47,16 @@ __device__ __forceinline__ float4 load4(const T* from) {
   uint2 bits = *reinterpret_cast<const uint2*>(from);
   return make_float4(lowHalf(T(), bits.x), highHalf(T(), bits.x), lowHalf(T(), bits.y), highHalf(T(), bits.y));
 }
+
+// Sixteen bytes of stored elements, rounded from 16-byte aligned floats.
+template <class T>
+__device__ __forceinline__ uint4 chunkOf(T, const float* from) {
+  float4 low = load4(from);
+  float4 high = load4(from + 4);
+  return make_uint4(
+      pairOf(T(), low.x, low.y), pairOf(T(), low.z, low.w), pairOf(T(), high.x, high.y), pairOf(T(), high.z, high.w));
+}
+__device__ __forceinline__ uint4 chunkOf(float, const float* from) {
+  float4 x = load4(from);
+  return make_uint4(__float_as_uint(x.x), __float_as_uint(x.y), __float_as_uint(x.z), __float_as_uint(x.w));
+}

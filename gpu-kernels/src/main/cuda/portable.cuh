@@ -10,7 +10,7 @@
 //   all with the full mask ALL_LANES; blocks are one-dimensional and whole warps;
 //   atomicAdd on int, in shared or global memory;
 //   __popc, __ffs, __clz, __float_as_uint, __uint_as_float;
-//   sqrtf, rsqrtf, expf, logf, fmaf, fmaxf, fminf, sincosf, fabsf, rintf, rint, isnan, INFINITY;
+//   sqrtf, rsqrtf, expf, logf, log2f, fmaf, fmaxf, fminf, sincosf, fabsf, rintf, rint, isnan, INFINITY;
 //   float2, float4, uint2, uint4, int4, double2 and their make_ functions.
 #pragma once
 
