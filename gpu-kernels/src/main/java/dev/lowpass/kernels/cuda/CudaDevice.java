@@ -35,6 +35,7 @@ public final class CudaDevice implements Device {
   private final Compression compression;
   private final SpanTable spanTable;
   private final Attention attention;
+  private final Observation observation;
   private final Scratch indices;
   private final Scratch heads;
 
@@ -51,6 +52,7 @@ public final class CudaDevice implements Device {
     compression = new Compression(gpu, products, selection);
     spanTable = new SpanTable(gpu);
     attention = new Attention(gpu);
+    observation = new Observation(gpu);
     heads = new Scratch(gpu.arena(), "a head's entries");
   }
 
@@ -351,7 +353,32 @@ public final class CudaDevice implements Device {
       int from,
       int to,
       Pooling pooling) {
-    throw new UnsupportedOperationException();
+    CudaTensor out = tensor(scores, "scores");
+    CudaTensor in = tensor(queries, "queries");
+    CudaTensor sums = tensor(logSums, "logSums");
+    CudaKvCache cache = (CudaKvCache) span.cache();
+    checkSpans("observe", List.of(span), layer);
+    checkQueries("observe", in, span, layer);
+    checkLogSums("observe", sums, in, span);
+    checkScores("observe", out, cache);
+    checkRange("observe", out, from, to);
+    check(window > 0, "observe: the window is %s", window);
+    check(
+        observed > 0 && observed <= span.rows(),
+        "observe: %s of a span's %s rows",
+        observed,
+        span.rows());
+    check(
+        to <= cache.length(layer),
+        "observe: entries [%s, %s) of a cache that holds %s at layer %s",
+        from,
+        to,
+        cache.length(layer),
+        layer);
+    if (from < to) {
+      observation.run(
+          out, in, sums, span, observed, layer, scale, window, from, to, pooling);
+    }
   }
 
   @Override
