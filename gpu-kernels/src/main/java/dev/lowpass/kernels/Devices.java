@@ -2,6 +2,7 @@ package dev.lowpass.kernels;
 
 import dev.lowpass.kernels.cpu.CpuDevice;
 import dev.lowpass.kernels.cuda.CudaDevice;
+import java.util.ServiceLoader;
 
 /** Opens devices by name. */
 public final class Devices {
@@ -20,9 +21,16 @@ public final class Devices {
     return switch (device) {
       case "auto", "cpu" -> CpuDevice.open(threads);
       case "cuda" -> CudaDevice.open(0);
-      default ->
-          throw new IllegalArgumentException(
-              "unknown device '" + device + "': use auto, cpu or cuda");
+      default -> provided(device).open(threads);
     };
+  }
+
+  private static DeviceProvider provided(String device) {
+    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
+      if (provider.name().equals(device)) {
+        return provider;
+      }
+    }
+    throw new IllegalArgumentException("unknown device '" + device + "': use auto, cpu or cuda");
   }
 }

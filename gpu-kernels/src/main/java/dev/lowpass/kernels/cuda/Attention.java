@@ -36,7 +36,8 @@ final class Attention {
         return dimension;
       }
     }
-    throw new IllegalArgumentException("heads of " + headDim + " channels: the GPU takes up to 128");
+    throw new IllegalArgumentException(
+        "heads of " + headDim + " channels: the GPU takes up to 128");
   }
 
   /**

@@ -376,8 +376,7 @@ public final class CudaDevice implements Device {
         cache.length(layer),
         layer);
     if (from < to) {
-      observation.run(
-          out, in, sums, span, observed, layer, scale, window, from, to, pooling);
+      observation.run(out, in, sums, span, observed, layer, scale, window, from, to, pooling);
     }
   }
 
