@@ -5,40 +5,41 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.SharedModels;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import dev.lowpass.pipeline.text.ExtractionField;
+import dev.lowpass.pipeline.text.ExtractionSchema;
+import dev.lowpass.pipeline.text.Prompts;
+import dev.lowpass.pipeline.text.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Trained models' greedy output under every policy: the CUDA kernels, on a CPU, and the CPU. */
 class EmulatedCudaTest {
   private static List<List<Integer>> complete(
-      Path model, String device, CacheOptions cache, String prefill, String text, int[] lengths) {
+      Path model,
+      String device,
+      CacheOptions cache,
+      String prefill,
+      Function<TextTokenizer, Request> request) {
     EngineOptions options =
         new EngineOptions(model, device, 1, 0, cache, PrefillOptions.of(prefill));
     try (Engine engine = Engine.load(options)) {
-      int[] tokens = engine.tokenizer().encodeWithSpecial(text);
-      assertThat(tokens).hasSizeGreaterThanOrEqualTo(Arrays.stream(lengths).max().getAsInt());
-      // One document; its prompts share all but the shortest's last token.
-      List<int[]> prompts =
-          Arrays.stream(lengths).mapToObj(length -> Arrays.copyOf(tokens, length)).toList();
-      Result result = engine.complete(prompts, GenerationOptions.greedy(16));
+      Result result =
+          engine.complete(request.apply(engine.tokenizer()), GenerationOptions.greedy(16));
       return result.completions().stream().map(Completion::tokens).toList();
     }
   }
 
   private static void compare(
-      Path model, String cache, int cacheTokens, String prefill, String text, int... lengths) {
-    CacheOptions options = CacheOptions.of(cache, cacheTokens);
-    List<List<Integer>> expected = complete(model, "cpu", options, prefill, text, lengths);
-    List<List<Integer>> actual = complete(model, "emulated", options, prefill, text, lengths);
-    assertThat(actual).hasSameSizeAs(expected);
-    for (int i = 0; i < expected.size(); i++) {
-      assertThat(actual.get(i)).as("prompt %s", i).isEqualTo(expected.get(i));
-    }
+      Path model, CacheOptions cache, String prefill, Function<TextTokenizer, Request> request) {
+    assertThat(complete(model, "emulated", cache, prefill, request))
+        .isEqualTo(complete(model, "cpu", cache, prefill, request));
   }
 
   /** Stored as float32. */
@@ -50,20 +51,39 @@ class EmulatedCudaTest {
     "streaming, 64, full",
     "snapkv, 64, full",
     "hybrid, 64, full",
-    "hybrid, 64, fastkv"
+    "freqkv, 120, fastkv"
   })
   void storiesAreTheCpus(String cache, int cacheTokens, String prefill) throws IOException {
     Path model = SharedModels.stories260k();
     String story = Files.readString(model.resolve("expected.txt"));
-    compare(model, cache, cacheTokens, prefill, story, 140, 150);
+    compare(
+        model,
+        CacheOptions.of(cache, cacheTokens),
+        prefill,
+        tokenizer -> {
+          int[] tokens = tokenizer.encodeWithSpecial(story);
+          return Request.of(List.of(Arrays.copyOf(tokens, 140), Arrays.copyOf(tokens, 150)));
+        });
   }
 
   /** Stored as bfloat16, as the checkpoint is. */
   @ParameterizedTest
-  @CsvSource({"full, 0, full", "freqkv, 96, full", "hybrid, 96, full"})
-  void theBundledModelsAnswersAreTheCpus(String cache, int cacheTokens, String prefill)
-      throws IOException {
-    String contract = Files.readString(Path.of("../sample-data/contracts/contract-001.txt"));
-    compare(Path.of("../sample-data/model"), cache, cacheTokens, prefill, contract, 200);
+  @CsvSource({"full, 0, full", "full, 0, fastkv", "freqkv, 256, full", "hybrid, 256, full"})
+  void answersAreTheCpus(String cache, int cacheTokens, String prefill) throws IOException {
+    Path samples = Path.of("../sample-data");
+    String contract = Files.readString(samples.resolve("contracts/contract-001.txt"));
+    String schema = Files.readString(samples.resolve("contracts.schema.json"));
+    List<ExtractionField> fields = ExtractionSchema.parse("contracts", schema).fields();
+    compare(
+        samples.resolve("model"),
+        CacheOptions.of(cache, cacheTokens),
+        prefill,
+        tokenizer -> {
+          List<int[]> prompts = new ArrayList<>();
+          for (ExtractionField field : fields.subList(0, 4)) {
+            prompts.add(tokenizer.encodeChat(Prompts.extract(contract, field)));
+          }
+          return Request.of(prompts);
+        });
   }
 }
