@@ -47,6 +47,12 @@ __device__ __forceinline__ void dequantize(uint32_t bytes, uint32_t& low, uint32
   high = pairOf(T(), x[2], x[3]);
 }
 
+// One of three, without an array in memory.
+template <class N>
+__device__ __forceinline__ N pick(const N (&of)[3], int which) {
+  return which == 0 ? of[0] : which == 1 ? of[1] : of[2];
+}
+
 // W is how the weight is stored: T, or int8_t with a scale for each output.
 template <class T, class W, int OUTPUTS, int ROWS, int OUTPUT_WARPS, int ROW_WARPS, int DEPTH, int STAGES>
 struct LinearTile {
@@ -142,17 +148,21 @@ struct LinearTile {
     int firstRow = (band + inBand % bandRows) * ROWS;
     int outputTile = inBand / bandRows;
     int which = 0;
-    while (outputTile >= ceilDiv(arguments.outputs[which], OUTPUTS)) {
-      outputTile -= ceilDiv(arguments.outputs[which], OUTPUTS);
-      which++;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      int tilesOfOne = ceilDiv(arguments.outputs[i], OUTPUTS);
+      if (which == i && outputTile >= tilesOfOne) {
+        outputTile -= tilesOfOne;
+        which++;
+      }
     }
     int firstOutput = outputTile * OUTPUTS;
-    int outputs = arguments.outputs[which];
+    int outputs = pick(arguments.outputs, which);
     int columns = arguments.columns;
 
     Source weight, in;
     weight.pitch = static_cast<int64_t>(stride(columns)) * sizeof(W);
-    weight.data = static_cast<const unsigned char*>(arguments.weights[which]) + firstOutput * weight.pitch;
+    weight.data = static_cast<const unsigned char*>(pick(arguments.weights, which)) + firstOutput * weight.pitch;
     weight.rows = outputs - firstOutput;
     // The int8 groups are stored whole; what a quantized group has behind the last column is zero.
     weight.bytes = INT8 ? stride(columns) : columns * static_cast<int>(sizeof(W));
@@ -213,9 +223,9 @@ struct LinearTile {
 
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
-    const float* bias = arguments.biases[which];
-    const float* scales = arguments.scales[which];
-    float* out = arguments.outs[which];
+    const float* bias = pick(arguments.biases, which);
+    const float* scales = pick(arguments.scales, which);
+    float* out = pick(arguments.outs, which);
 #pragma unroll
     for (int m = 0; m < MS; m++) {
 #pragma unroll

@@ -41,26 +41,35 @@ __device__ __forceinline__ N blockSum(N x) {
   return sum;
 }
 
-// The sum of x over the threads before this one. Blocks of up to 1,024 threads; it may be called again at once.
+// The sum of x over the lanes up to this one.
+__device__ __forceinline__ int warpPrefix(int x) {
+  int lane = threadIdx.x % WARP;
+  for (int distance = 1; distance < WARP; distance *= 2) {
+    int other = __shfl_up_sync(ALL_LANES, x, distance);
+    x += lane >= distance ? other : 0;
+  }
+  return x;
+}
+
+// The sum of x over the threads before this one, and over all. Blocks of up to 1,024 threads; it may be called again at once.
 template <int THREADS>
 __device__ __forceinline__ int blockPrefix(int x, int& total) {
-  __shared__ int sums[THREADS / WARP];
-  int lane = threadIdx.x % WARP;
-  int inclusive = x;
-  for (int distance = 1; distance < WARP; distance *= 2) {
-    int other = __shfl_up_sync(ALL_LANES, inclusive, distance);
-    inclusive += lane >= distance ? other : 0;
+  constexpr int WARPS = THREADS / WARP;
+  __shared__ int ends[WARPS];
+  int warp = threadIdx.x / WARP;
+  int end = warpPrefix(x);
+  __syncthreads();
+  if (threadIdx.x % WARP == WARP - 1) {
+    ends[warp] = end;
   }
   __syncthreads();
-  if (lane == WARP - 1) {
-    sums[threadIdx.x / WARP] = inclusive;
+  if (warp == 0) {
+    int sum = warpPrefix(threadIdx.x < WARPS ? ends[threadIdx.x] : 0);
+    if (threadIdx.x < WARPS) {
+      ends[threadIdx.x] = sum;
+    }
   }
   __syncthreads();
-  int before = 0;
-  total = 0;
-  for (int i = 0; i < THREADS / WARP; i++) {
-    before += i < static_cast<int>(threadIdx.x) / WARP ? sums[i] : 0;
-    total += sums[i];
-  }
-  return before + inclusive - x;
+  total = ends[WARPS - 1];
+  return end - x + (warp > 0 ? ends[warp - 1] : 0);
 }
