@@ -185,7 +185,7 @@ struct LinearTile {
     int output = warp % OUTPUT_WARPS * (MS * 16);
     int row = warp / OUTPUT_WARPS * (NS * 8);
     float sums[MS][NS][4] = {};
-    Operands operands[2];
+    Operands even, odd;
 
 #pragma unroll 1
     for (int i = 0; i < STAGES - 1; i++) {
@@ -193,19 +193,18 @@ struct LinearTile {
     }
     cp_async_wait<STAGES - 2>();
     __syncthreads();
-    load(operands[0], shared, 0, output, row);
+    load(even, shared, 0, output, row);
 
 #pragma unroll 1
     for (int tile = 0; tile < tiles; tile++) {
-#pragma unroll
-      for (int step = 0; step < STEPS; step++) {
-        // The next step's operands come while this one's are multiplied.
+      // The next step's operands come while this one's are multiplied.
+      auto take = [&](int step, const Operands& operands, Operands& next) {
         if (step + 1 < STEPS) {
-          load(operands[(step + 1) % 2], shared + tile % STAGES * STAGE_BYTES, step + 1, output, row);
+          load(next, shared + tile % STAGES * STAGE_BYTES, step + 1, output, row);
         } else if (tile + 1 < tiles) {
           cp_async_wait<STAGES - 2>();
           __syncthreads();
-          load(operands[0], shared + (tile + 1) % STAGES * STAGE_BYTES, 0, output, row);
+          load(next, shared + (tile + 1) % STAGES * STAGE_BYTES, 0, output, row);
         }
         if (step == 0) {
           // Into the stage that all warps had left at the last barrier.
@@ -215,9 +214,14 @@ struct LinearTile {
         for (int m = 0; m < MS; m++) {
 #pragma unroll
           for (int n = 0; n < NS; n++) {
-            mma<T>(sums[m][n], operands[step % 2].a[m], operands[step % 2].b[n]);
+            mma<T>(sums[m][n], operands.a[m], operands.b[n]);
           }
         }
+      };
+#pragma unroll
+      for (int step = 0; step < STEPS; step += 2) {
+        take(step, even, odd);
+        take(step + 1, odd, even);
       }
     }
 
