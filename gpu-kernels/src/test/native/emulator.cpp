@@ -135,7 +135,14 @@ struct Thread {
   void* fakeStack = nullptr;
 };
 
+/** Lanes that wait at a collective, and those that have returned or are no part of the block. */
+struct Warp {
+  unsigned waiting;
+  unsigned missing;
+};
+
 std::vector<Thread> threads(MAX_THREADS);
+std::vector<Warp> warps(MAX_THREADS / 32);
 int threadCount;
 int running = -1;
 void* scheduler;
@@ -230,6 +237,7 @@ void runThread() {
 #endif
   (*entry)(kernelArguments);
   threads[running].state = State::DONE;
+  warps[running / 32].missing |= 1u << (running & 31);
   toScheduler();
 }
 
@@ -392,11 +400,13 @@ bool releaseBarrier() {
 
 /** Runs every thread of the block to its end; what went wrong is left in `message`. */
 void runBlock() {
-  int warps = (threadCount + 31) / 32;
-  std::vector<int> warpOrder(warps);
+  int count = (threadCount + 31) / 32;
+  std::vector<int> warpOrder(count);
   int laneOrder[32];
-  for (int i = 0; i < warps; i++) {
-    warpOrder[i] = order == Order::BACKWARD ? warps - 1 - i : i;
+  for (int i = 0; i < count; i++) {
+    warpOrder[i] = order == Order::BACKWARD ? count - 1 - i : i;
+    int lanes = std::min(32, threadCount - 32 * i);
+    warps[i] = {0, lanes == 32 ? 0 : ~0u << lanes};
   }
   for (int i = 0; i < 32; i++) {
     laneOrder[i] = order == Order::BACKWARD ? 31 - i : i;
@@ -525,35 +535,34 @@ void collective(
     const char* name, unsigned mask, void* data, void (*complete)(void* const* lanes), Place place) {
   Thread& self = threads[running];
   int base = running & ~31;
+  unsigned own = 1u << (running - base);
+  Warp& warp = warps[running / 32];
   self.name = name;
   self.place = place;
   self.mask = mask;
   self.data = data;
-  if ((mask >> (running - base) & 1) == 0) {
+  if ((mask & own) == 0) {
     fail("%s at %s:%d: the lane is not in its mask %08x", name, place.file, place.line, mask);
+  }
+  if ((mask & warp.missing) != 0) {
+    int lane = __builtin_ctz(mask & warp.missing);
+    fail("%s at %s:%d: lane %d of the mask has returned, or never was", name, place.file, place.line, lane);
+  }
+  bool all = (mask & ~(warp.waiting | own)) == 0;
+  for (unsigned rest = all ? mask & ~own : 0; rest != 0; rest &= rest - 1) {
+    const Thread& other = threads[base + __builtin_ctz(rest)];
+    all &= other.place.line == place.line && other.name == name && other.mask == mask;
+  }
+  // Some are still to come, or wait elsewhere.
+  if (!all) {
+    warp.waiting |= own;
+    self.state = State::COLLECTIVE;
+    toScheduler();
+    return;
   }
   void* lanes[32];
   for (int lane = 0; lane < 32; lane++) {
-    const Thread& other = threads[base + lane];
-    lanes[lane] = nullptr;
-    if ((mask >> lane & 1) == 0) {
-      continue;
-    }
-    if (base + lane >= threadCount) {
-      fail("%s at %s:%d: lane %d of the mask does not exist", name, place.file, place.line, lane);
-    }
-    if (base + lane != running) {
-      if (other.state == State::DONE) {
-        fail("%s at %s:%d: lane %d of the mask has returned", name, place.file, place.line, lane);
-      }
-      if (other.state != State::COLLECTIVE || other.name != name || other.place.line != place.line ||
-          other.mask != mask) {
-        self.state = State::COLLECTIVE;
-        toScheduler();
-        return;
-      }
-    }
-    lanes[lane] = other.data;
+    lanes[lane] = (mask >> lane & 1) != 0 ? threads[base + lane].data : nullptr;
   }
   complete(lanes);
   for (int lane = 0; lane < 32; lane++) {
@@ -561,6 +570,7 @@ void collective(
       threads[base + lane].state = State::READY;
     }
   }
+  warp.waiting &= ~mask;
 }
 
 Votes barrier(int predicate, Place place) {
