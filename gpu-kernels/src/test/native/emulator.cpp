@@ -95,7 +95,7 @@ class Guarded {
 std::map<uintptr_t, std::unique_ptr<Guarded>> allocations;
 // Freed, but still unreadable: a use after it is reported.
 std::deque<std::unique_ptr<Guarded>> freed;
-size_t limit = SIZE_MAX;
+size_t limit = size_t{64} << 30;
 size_t used = 0;
 
 Guarded* allocationAt(uintptr_t address) {
@@ -692,8 +692,11 @@ int emulatorCopy(int64_t to, int64_t from, int64_t bytes) {
   return 0;
 }
 
-/** Whether there is such a kernel. */
-int emulatorHas(const char* kernel) { return kernels().count(kernel) == 1; }
+/** The size of a kernel's parameter; -1 if there is no such kernel. */
+int emulatorArgumentBytes(const char* kernel) {
+  auto found = kernels().find(kernel);
+  return found == kernels().end() ? -1 : static_cast<int>(found->second.argumentBytes);
+}
 
 int emulatorLaunch(const char* kernel, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int shared,
                    const void* arguments, int argumentBytes) {

@@ -92,7 +92,11 @@ final class CudaDriver implements Driver {
    * @throws IllegalArgumentException if something is missing, in one line that says what
    */
   static CudaDriver open(int ordinal) {
-    List<ByteBuffer> images = images();
+    return open(ordinal, images());
+  }
+
+  /** Opens a GPU with other modules than the jar's: direct buffers, from position 0. */
+  static CudaDriver open(int ordinal, List<ByteBuffer> images) {
     loadJCuda();
     int result = JCudaDriver.cuInit(0);
     int[] count = new int[1];

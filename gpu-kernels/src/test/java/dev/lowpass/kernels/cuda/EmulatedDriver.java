@@ -24,7 +24,7 @@ final class EmulatedDriver implements Driver {
 
   EmulatedDriver(Order order) {
     setOrder(order);
-    setLimit(Long.MAX_VALUE);
+    setLimit(64L << 30);
   }
 
   void setOrder(Order order) {

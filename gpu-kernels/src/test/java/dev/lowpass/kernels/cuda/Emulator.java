@@ -64,17 +64,29 @@ final class Emulator {
       "g++ -std=c++17 -O2 -march=native -fPIC -fstack-clash-protection -Wall -Wno-unknown-pragmas";
 
   private static final class Holder {
-    static final Functions FUNCTIONS = Native.load(build().toString(), Functions.class);
+    static final Path FOLDER = build();
+    static final Functions FUNCTIONS =
+        Native.load(FOLDER.resolve("emulator.so").toString(), Functions.class);
   }
 
   private Emulator() {}
 
   static Functions functions() {
+    assumeCompiler();
+    return Holder.FUNCTIONS;
+  }
+
+  /** The folder with a {@code libcuda.so.1} for JCuda ({@code driver.cpp}), and the emulator. */
+  static Path libraries() {
+    assumeCompiler();
+    return Holder.FOLDER;
+  }
+
+  private static void assumeCompiler() {
     assumeTrue(
         Stream.of(System.getenv("PATH").split(":"))
             .anyMatch(folder -> Files.isExecutable(Path.of(folder, "g++"))),
         "no g++ on the PATH: the CUDA kernels are not tested");
-    return Holder.FUNCTIONS;
   }
 
   /** The module's folder, whichever of the project's modules runs the test. */
@@ -95,17 +107,16 @@ final class Emulator {
       compile.addAll(List.of(System.getProperty("lowpass.emulator.flags", "").split(" ")));
       compile.removeIf(String::isEmpty);
       Path folder = Files.createDirectories(module.resolve("target/emulator")).toAbsolutePath();
-      Path library = folder.resolve("emulator-" + digest(sources, compile) + ".so");
-      if (!Files.exists(library)) {
+      Path libraries = folder.resolve(digest(sources, compile));
+      if (!Files.exists(libraries)) {
         Path work = Files.createTempDirectory(folder, "build");
         List<Process> compilers = new ArrayList<>();
-        List<String> link = new ArrayList<>(compile);
-        link.addAll(List.of("-shared", "-o", work.resolve("emulator.so").toString()));
+        List<String> objects = new ArrayList<>();
         for (Path source : sources) {
           String name = source.getFileName().toString();
           if (name.endsWith(".cu") || name.endsWith(".cpp")) {
             Path object = work.resolve(name + ".o");
-            link.add(object.toString());
+            objects.add(object.toString());
             List<String> command = new ArrayList<>(compile);
             command.addAll(List.of("-x", "c++", "-c", source.toString(), "-o", object.toString()));
             compilers.add(start(command, work));
@@ -117,17 +128,24 @@ final class Emulator {
         for (Process compiler : compilers) {
           await(compiler, work);
         }
-        await(start(link, work), work);
-        Files.move(work.resolve("emulator.so"), library, StandardCopyOption.ATOMIC_MOVE);
-        for (Path left : list(work)) {
-          Files.delete(left);
-        }
-        Files.delete(work);
+        link(compile, objects, "libcuda.so.1", work);
+        objects.removeIf(object -> object.endsWith("driver.cpp.o"));
+        link(compile, objects, "emulator.so", work);
+        Files.move(work, libraries, StandardCopyOption.ATOMIC_MOVE);
       }
-      return library;
+      return libraries;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static void link(List<String> compile, List<String> objects, String name, Path folder)
+      throws IOException {
+    List<String> command = new ArrayList<>(compile);
+    command.addAll(
+        List.of("-shared", "-Wl,-soname," + name, "-o", folder.resolve(name).toString()));
+    command.addAll(objects);
+    await(start(command, folder), folder);
   }
 
   private static List<Path> list(Path folder) throws IOException {
