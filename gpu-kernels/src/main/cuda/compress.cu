@@ -11,11 +11,6 @@ struct Layer {
   float* positions;  // [kvHeads, capacity], or null
 };
 
-template <class T>
-__device__ __forceinline__ const T* keysOf(const Layer& layer, int64_t entry, int headDim) {
-  return static_cast<const T*>(layer.keys) + entry * headDim;
-}
-
 // ---- Entry to + i of each kv head = entry from + chosen[i] (or i) of the other layer. Keys are turned to their new place
 // where that is their position; everything else keeps its bits. Grid (ceil(count / 8), kvHeads), 256 threads: a warp an entry.
 
@@ -226,47 +221,47 @@ LOWPASS_KERNEL(entries_f32, EntriesArguments, 256, 4) { entries<float>(arguments
 
 // ---- What a low-pass keeps of a channel, by Parseval's theorem: the squares of the coefficients but the constant one are
 // the squares of what differs from the mean. The L kept ones are those of what came out, but for the factor sqrt(L / M).
-// Grid (channels), 256 threads.
+// Grid (ceil(channels / 8)), 256 threads: a warp a channel.
 
 struct ChannelEnergyArguments {
-  double* out;         // [channels, 2]: kept, all
+  double* out;          // [channels, 2]: kept, all
   const float* before;  // [channels, stride(count)]
   const float* after;   // [channels, length]
+  int channels;
   int count;
   int length;
 };
 
+__device__ __forceinline__ double warpSum(double x) {
+  for (int distance = WARP / 2; distance > 0; distance /= 2) {
+    x += __shfl_xor_sync(ALL_LANES, x, distance);
+  }
+  return x;
+}
+
+// The sum of the squares of what differs from the mean.
 __device__ __forceinline__ double deviations(const float* row, int count) {
-  __shared__ double sums[256];
-  auto sumOf = [&](double x) {
-    __syncthreads();
-    sums[threadIdx.x] = x;
-    __syncthreads();
-    for (int distance = 128; distance > 0; distance /= 2) {
-      if (static_cast<int>(threadIdx.x) < distance) {
-        sums[threadIdx.x] += sums[threadIdx.x + distance];
-      }
-      __syncthreads();
-    }
-    return sums[0];
-  };
+  int lane = threadIdx.x % WARP;
   double sum = 0;
-  for (int i = threadIdx.x; i < count; i += 256) {
+  for (int i = lane; i < count; i += WARP) {
     sum += row[i];
   }
-  double mean = sumOf(sum) / count;
+  double mean = warpSum(sum) / count;
   double squares = 0;
-  for (int i = threadIdx.x; i < count; i += 256) {
+  for (int i = lane; i < count; i += WARP) {
     squares += (row[i] - mean) * (row[i] - mean);
   }
-  return sumOf(squares);
+  return warpSum(squares);
 }
 
 LOWPASS_KERNEL(channelEnergy, ChannelEnergyArguments, 256, 4) {
-  int64_t channel = blockIdx.x;
+  int64_t channel = blockIdx.x * 8 + threadIdx.x / WARP;
+  if (channel >= arguments.channels) {
+    return;
+  }
   double all = deviations(arguments.before + channel * stride(arguments.count), arguments.count);
   double kept = deviations(arguments.after + channel * arguments.length, arguments.length);
-  if (threadIdx.x == 0) {
+  if (threadIdx.x % WARP == 0) {
     arguments.out[2 * channel] = kept * arguments.count / arguments.length;
     arguments.out[2 * channel + 1] = all;
   }

@@ -296,6 +296,9 @@ void onFault(int signal, siginfo_t* info, void* context) {
   if (running >= 0 && pthread_equal(pthread_self(), launcher)) {
     // Before anything that might fault by itself.
     message = here() + ": access " + describe(reinterpret_cast<uintptr_t>(info->si_addr));
+#if EMULATOR_ASAN
+    __sanitizer_start_switch_fiber(nullptr, schedulerBottom, schedulerSize);
+#endif
     emulatorSwitch(&threads[running].stack, scheduler);
   }
   // The JVM's own: it checks for null and for safepoints by them.

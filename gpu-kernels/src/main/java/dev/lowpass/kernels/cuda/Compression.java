@@ -203,8 +203,15 @@ final class Compression {
       CudaKvCache cache, int layer, long before, long after, int count, int length) {
     int half = cache.kvHeads() * cache.headDim();
     long each = energies.address(4L * half * Double.BYTES);
-    gpu.arguments().pointer(each).pointer(before).pointer(after).put(count).put(length);
-    gpu.launch("channelEnergy", Driver.Grid.of(2 * half), THREADS, 0, count, length);
+    gpu.arguments()
+        .pointer(each)
+        .pointer(before)
+        .pointer(after)
+        .put(2 * half)
+        .put(count)
+        .put(length);
+    gpu.launch(
+        "channelEnergy", Driver.Grid.of(Layout.ceilDiv(2 * half, 8)), THREADS, 0, count, length);
     gpu.arguments().pointer(cache.energy(layer)).pointer(each).put(half);
     gpu.launch("addEnergy", Driver.Grid.of(1), 32, 0, layer);
   }

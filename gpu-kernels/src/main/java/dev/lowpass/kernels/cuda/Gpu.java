@@ -123,7 +123,10 @@ final class Gpu implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
-    driver.close();
+    try {
+      arena.close();
+    } finally {
+      driver.close();
+    }
   }
 }
