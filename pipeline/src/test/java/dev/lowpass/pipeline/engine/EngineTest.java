@@ -116,7 +116,9 @@ class EngineTest {
 
   @Test
   void aMeasurementWritesAsManyTokensAsItAsksFor() {
-    List<int[]> prompts = List.of(prompt(DOCUMENT, "Question: Who is the client?"));
+    String question =
+        "Question: Who is the client, buyer or tenant?\nReply with a short text only, or null if not stated.";
+    List<int[]> prompts = List.of(prompt(DOCUMENT, question));
     List<Integer> answer =
         engine.complete(prompts, GenerationOptions.greedy(64)).completions().get(0).tokens();
     List<Integer> measured =
