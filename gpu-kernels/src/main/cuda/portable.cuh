@@ -6,7 +6,8 @@
 //   threadIdx, blockIdx, blockDim, gridDim;
 //   __shared__ variables of plain types, LOWPASS_DYNAMIC_SHARED;
 //   __syncthreads, __syncwarp;
-//   __shfl_sync, __shfl_xor_sync, __shfl_up_sync, __shfl_down_sync (int, unsigned, float, double), __ballot_sync, __any_sync,
+//   __shfl_sync, __shfl_xor_sync, __shfl_up_sync, __shfl_down_sync (int, unsigned, unsigned long long, float, double),
+//   __ballot_sync, __any_sync,
 //   all with the full mask ALL_LANES; blocks are one-dimensional and whole warps;
 //   atomicAdd on int, in shared or global memory;
 //   __popc, __ffs, __clz, __float_as_uint, __uint_as_float;

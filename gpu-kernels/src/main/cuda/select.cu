@@ -38,12 +38,6 @@ struct ChooseArguments {
   int best;
 };
 
-// Scores in the order of unsigned numbers. Both zeros are one.
-__device__ __forceinline__ uint32_t rankOf(float score) {
-  uint32_t bits = __float_as_uint(score + 0.f);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
 LOWPASS_KERNEL(choose, ChooseArguments, 1024, 1) {
   __shared__ int histogram[256];
   __shared__ uint32_t sharedDigit;
@@ -61,7 +55,7 @@ LOWPASS_KERNEL(choose, ChooseArguments, 1024, 1) {
     }
     __syncthreads();
     for (int i = threadIdx.x; i < count; i += 1024) {
-      uint32_t rank = rankOf(scores[i]);
+      uint32_t rank = orderOf(scores[i]);
       if (shift == 24 || rank >> (shift + 8) == least >> (shift + 8)) {
         atomicAdd(&histogram[rank >> shift & 0xffu], 1);
       }
@@ -88,7 +82,7 @@ LOWPASS_KERNEL(choose, ChooseArguments, 1024, 1) {
   int equalBefore = 0;
   for (int first = 0; first < count; first += 1024) {
     int i = first + threadIdx.x;
-    uint32_t rank = i < count ? rankOf(scores[i]) : 0;
+    uint32_t rank = i < count ? orderOf(scores[i]) : 0;
     int isEqual = i < count && rank == least ? 1 : 0;
     int equals;
     int equalPlace = equalBefore + blockPrefix<1024>(isEqual, equals);

@@ -1,0 +1,133 @@
+package dev.lowpass.kernels.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.lowpass.kernels.DType;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Weights as signed bytes: {@code quantize.cu}, and the products of {@code linear.cu} with them.
+ */
+class QuantizedEmulatedTest {
+  private static final int COLUMNS = 172;
+  private static final int[] OUTPUTS = {70, 33, 8};
+
+  /** {rows, outputs, threads, bytes of shared memory} of each tile. */
+  private static final int[][] TILES = {
+    {8, 32, 64, 30_720},
+    {16, 32, 64, 40_960},
+    {32, 32, 128, 61_440},
+    {64, 64, 128, 49_152},
+    {128, 128, 128, 49_152},
+    {256, 128, 256, 81_920},
+  };
+
+  /** Three weights at once, added to what was there; every tile gives the same bits. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F16", "BF16"})
+  void productsAreWithinHalfAStepOfEveryWeight(DType storage) {
+    int rows = 19;
+    Random random = new Random(1);
+    float[] in = random(random, rows * COLUMNS, storage);
+    String suffix = Gpu.suffix(storage);
+    try (Gpu gpu = new Gpu(new EmulatedDriver(EmulatedDriver.Order.SHUFFLED), storage)) {
+      long stride = Layout.stride(COLUMNS);
+      long operand = take(gpu, rows * stride * storage.bytes());
+      long dense = take(gpu, 4L * in.length);
+      gpu.write(dense, in);
+      gpu.arguments().pointer(operand).pointer(dense).put(COLUMNS);
+      gpu.launch("operand_" + suffix, Driver.Grid.of(rows), 256, 0);
+
+      float[][] weights = new float[3][];
+      long[] bytes = new long[3];
+      long[] scales = new long[3];
+      long[] outs = new long[3];
+      for (int w = 0; w < 3; w++) {
+        weights[w] = random(random, OUTPUTS[w] * COLUMNS, DType.F32);
+        long from = take(gpu, 4L * weights[w].length);
+        gpu.write(from, weights[w]);
+        bytes[w] = take(gpu, OUTPUTS[w] * stride);
+        scales[w] = take(gpu, 4L * OUTPUTS[w]);
+        outs[w] = take(gpu, 4L * rows * OUTPUTS[w]);
+        gpu.arguments().pointer(bytes[w]).pointer(scales[w]).pointer(from).put(COLUMNS);
+        gpu.launch("quantize_f32", Driver.Grid.of(OUTPUTS[w]), 256, 0);
+      }
+
+      float[][] first = null;
+      for (int[] tile : TILES) {
+        int blocks = 0;
+        for (int w = 0; w < 3; w++) {
+          gpu.write(outs[w], filled(rows * OUTPUTS[w], 5));
+          blocks += Layout.ceilDiv(OUTPUTS[w], tile[1]) * Layout.ceilDiv(rows, tile[0]);
+        }
+        Arguments arguments = gpu.arguments().pointer(operand);
+        for (long[] pointers : new long[][] {bytes, scales, new long[3], outs}) {
+          for (long pointer : pointers) {
+            arguments.pointer(pointer);
+          }
+        }
+        for (int outputs : OUTPUTS) {
+          arguments.put(outputs);
+        }
+        arguments.put(rows).put(COLUMNS).put(1);
+        gpu.launch(
+            "linear_" + suffix + "_int8_" + tile[0], Driver.Grid.of(blocks), tile[2], tile[3]);
+        float[][] results = new float[3][];
+        for (int w = 0; w < 3; w++) {
+          results[w] = gpu.readFloats(outs[w], rows * OUTPUTS[w]);
+        }
+        if (first == null) {
+          first = results;
+          for (int w = 0; w < 3; w++) {
+            check(results[w], in, weights[w], OUTPUTS[w]);
+          }
+        }
+        assertThat(results).as("tile of %s rows", tile[0]).isDeepEqualTo(first);
+      }
+    }
+  }
+
+  private static void check(float[] results, float[] in, float[] weights, int outputs) {
+    for (int i = 0; i < results.length; i++) {
+      int row = i / outputs * COLUMNS;
+      int output = i % outputs * COLUMNS;
+      double sum = 0;
+      double magnitude = 0;
+      double largest = 0;
+      for (int c = 0; c < COLUMNS; c++) {
+        sum += (double) in[row + c] * weights[output + c];
+        magnitude += Math.abs(in[row + c]);
+        largest = Math.max(largest, Math.abs(weights[output + c]));
+      }
+      // Half a step each, and rounding in float.
+      double bound = magnitude * (largest / 127 / 2 * 1.001 + largest * 0x1p-22);
+      assertThat((double) results[i] - 5).as("result %s", i).isCloseTo(sum, within(bound));
+    }
+  }
+
+  /** Numbers that the storage type holds exactly. */
+  private static float[] random(Random random, int count, DType storage) {
+    float[] data = new float[count];
+    for (int i = 0; i < count; i++) {
+      float x = (float) random.nextGaussian();
+      data[i] = storage == DType.F32 ? x : Math.round(x * 16) / 16f;
+    }
+    return data;
+  }
+
+  private static float[] filled(int count, float value) {
+    float[] data = new float[count];
+    Arrays.fill(data, value);
+    return data;
+  }
+
+  private static long take(Gpu gpu, long bytes) {
+    return gpu.arena().take(bytes, "a test", "").address();
+  }
+}
