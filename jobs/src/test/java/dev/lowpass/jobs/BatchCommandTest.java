@@ -88,7 +88,7 @@ class BatchCommandTest {
       assertThat(row.<Long>getAs("output_tokens")).isBetween(3L, 24L);
       assertThat(row.<Row>getAs("model").getString(0)).isEqualTo(model.getFileName().toString());
       assertThat(row.<Row>getAs("model").getString(1)).matches("sha256:[0-9a-f]{64}");
-      assertThat(row.<Row>getAs("policy").mkString(" ")).matches("full full [0-9]+");
+      assertThat(row.<Row>getAs("policy").mkString(" ")).isEqualTo("full hybrid 1024");
       assertThat(row.<Row>getAs("stats").getLong(3)).isPositive();
       assertThat(row.<String>getAs("fingerprint")).matches("[0-9a-f]{64}");
     }
@@ -117,7 +117,7 @@ class BatchCommandTest {
     Files.write(documents.resolve("binary.txt"), new byte[] {'a', (byte) 0xfe});
     Files.writeString(documents.resolve("empty.txt"), "\n");
     Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
-    Command command = summarize("--max-failed", 2, "--max-new-tokens", 4);
+    Command command = summarize("--cache", "full", "--max-failed", 2, "--max-new-tokens", 4);
     assertThat(command.status()).isEqualTo(3);
     assertThat(command.out())
         .startsWith(
@@ -139,10 +139,10 @@ class BatchCommandTest {
     assertThat(failed.<String>getAs("finish_reason")).isNull();
     assertThat(failed.<Row>getAs("model").getString(1)).startsWith("sha256:");
     // Once more: nothing is left to do, and the failures still count.
-    Command again = summarize("--max-failed", 2, "--max-new-tokens", 4);
+    Command again = summarize("--cache", "full", "--max-failed", 2, "--max-new-tokens", 4);
     assertThat(again.status()).isEqualTo(3);
     assertThat(again.out()).startsWith("documents  0: 0 ok, 0 failed; 5 were done before\n");
-    assertThat(summarize("--max-failed", 3, "--max-new-tokens", 4).status()).isZero();
+    assertThat(summarize("--cache", "full", "--max-failed", 3, "--max-new-tokens", 4).status()).isZero();
   }
 
   @Test
