@@ -142,7 +142,8 @@ class BatchCommandTest {
     Command again = summarize("--cache", "full", "--max-failed", 2, "--max-new-tokens", 4);
     assertThat(again.status()).isEqualTo(3);
     assertThat(again.out()).startsWith("documents  0: 0 ok, 0 failed; 5 were done before\n");
-    assertThat(summarize("--cache", "full", "--max-failed", 3, "--max-new-tokens", 4).status()).isZero();
+    assertThat(summarize("--cache", "full", "--max-failed", 3, "--max-new-tokens", 4).status())
+        .isZero();
   }
 
   @Test
