@@ -17,14 +17,16 @@ import org.bytedeco.openblas.global.openblas;
 
 /**
  * Speeds next to each other in one run: contestants take turns. A turn is a pause, calls that are
- * not counted, for they wake the threads, and one that is. On one thread the time is CPU time,
- * which waiting for a core does not lengthen; on several it is wall time.
+ * not counted, for they wake the threads and the core's wide units, and calls that are: as in a
+ * prefill, one product follows the other. On one thread the time is CPU time, which waiting for a
+ * core does not lengthen; on several it is wall time.
  */
 public final class InterleavedRatios {
-  /** Calls of each contestant before the first turn: what the JIT compiler learns from. */
-  private static final int WARM_UP = 20;
+  /** How long each contestant runs before the first turn: what the JIT compiler needs. */
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
 
-  private static final int UNCOUNTED = 2;
+  /** Of a turn: how long its calls are not counted, then how long they are. */
+  private static final long TURN_NANOS = 50_000_000L;
 
   private InterleavedRatios() {}
 
@@ -120,7 +122,7 @@ public final class InterleavedRatios {
         "GB/s");
   }
 
-  /** OpenBLAS's threads spin for 2^28 cycles, on a core that the next contestant needs. */
+  /** OpenBLAS's threads spin after a call, on a core that the next contestant needs. */
   private static void pause() {
     try {
       Thread.sleep(150);
@@ -142,16 +144,16 @@ public final class InterleavedRatios {
             : System::nanoTime;
     List<Runnable> calls = List.copyOf(contestants.values());
     for (Runnable call : calls) {
-      repeat(call, WARM_UP);
+      repeat(call, WARM_UP_NANOS);
     }
     long[][] times = new long[calls.size()][rounds];
     for (int round = 0; round < rounds; round++) {
       for (int i = 0; i < times.length; i++) {
         pause();
-        repeat(calls.get(i), UNCOUNTED);
+        repeat(calls.get(i), TURN_NANOS);
         long start = clock.getAsLong();
-        calls.get(i).run();
-        times[i][round] = clock.getAsLong() - start;
+        int count = repeat(calls.get(i), TURN_NANOS);
+        times[i][round] = (clock.getAsLong() - start) / count;
       }
     }
     for (long[] time : times) {
@@ -173,9 +175,14 @@ public final class InterleavedRatios {
     System.out.println(line);
   }
 
-  private static void repeat(Runnable call, int times) {
-    for (int i = 0; i < times; i++) {
+  /** Calls for a while, once at least; how often. */
+  private static int repeat(Runnable call, long nanos) {
+    int count = 0;
+    long start = System.nanoTime();
+    do {
       call.run();
-    }
+      count++;
+    } while (System.nanoTime() - start < nanos);
+    return count;
   }
 }

@@ -13,6 +13,7 @@ final class CpuWeight implements Weight {
   private final int columns;
   private final ByteBuffer data;
   private float[] vector;
+  private Boolean finite;
 
   CpuWeight(String name, DType type, int rows, int columns, ByteBuffer data) {
     if (rows < 1 || columns < 1) {
@@ -68,6 +69,14 @@ final class CpuWeight implements Weight {
       vector = floats;
     }
     return vector;
+  }
+
+  /** Whether no element of an F16 weight is infinite or NaN: looked at on first use. */
+  boolean finite() {
+    if (finite == null) {
+      finite = Floats.finiteF16(data);
+    }
+    return finite;
   }
 
   @Override

@@ -37,6 +37,20 @@ final class Floats {
     }
   }
 
+  /** Whether none of a buffer's halves is infinite or NaN. */
+  static boolean finiteF16(ByteBuffer data) {
+    // Only a full exponent carries into the sign's place. Four halves at a time.
+    long carries = 0;
+    int end = data.limit() / Long.BYTES * Long.BYTES;
+    for (int i = 0; i < end; i += Long.BYTES) {
+      carries |= (data.getLong(i) & 0x7fff7fff7fff7fffL) + 0x0400040004000400L;
+    }
+    for (int i = end; i < data.limit(); i += Short.BYTES) {
+      carries |= (data.getShort(i) & 0x7fff) + 0x0400;
+    }
+    return (carries & 0x8000800080008000L) == 0;
+  }
+
   static float fromBf16(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }

@@ -73,21 +73,13 @@ interface Kernels {
    * Sums the products of one row with {@link #DOTS} outputs, lane by lane, in {@link #tile}'s
    * order.
    *
-   * @param position the first output's first byte
-   * @param stride bytes an output
+   * @param weight whose columns are whole groups
+   * @param output the first of the outputs
+   * @param step from one to the next
    * @param row the row, arranged, from {@code offset} on
-   * @param count elements an output, whole groups
    * @param sums {@code [DOTS, lanes]}, overwritten
    */
-  void dots(
-      DType type,
-      ByteBuffer data,
-      int position,
-      int stride,
-      float[] row,
-      int offset,
-      int count,
-      float[] sums);
+  void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums);
 
   /** Adds up a vector's lanes, always in the same order. */
   float sum(float[] sums, int offset);

@@ -95,15 +95,7 @@ final class Linear {
       float[] sums) {
     int columns = weight.columns();
     for (int row = 0; row < rows; row++) {
-      kernels.dots(
-          weight.type(),
-          weight.data(),
-          output * weight.stride(),
-          step * weight.stride(),
-          in,
-          row * columns,
-          columns,
-          sums);
+      kernels.dots(weight, output, step, in, row * columns, sums);
       for (int i = 0; i < Kernels.DOTS; i++) {
         int o = output + i * step;
         float sum = kernels.sum(sums, i * lanes);

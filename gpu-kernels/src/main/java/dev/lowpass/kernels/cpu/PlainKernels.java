@@ -85,20 +85,16 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void dots(
-      DType type,
-      ByteBuffer data,
-      int position,
-      int stride,
-      float[] row,
-      int offset,
-      int count,
-      float[] sums) {
+  public void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums) {
+    DType type = weight.type();
+    ByteBuffer data = weight.data();
+    int position = output * weight.stride();
+    int stride = step * weight.stride();
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
     float s3 = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < weight.columns(); i++) {
       int p = position + i * type.bytes();
       float x = row[offset + i];
       s0 += x * Floats.get(type, data, p);

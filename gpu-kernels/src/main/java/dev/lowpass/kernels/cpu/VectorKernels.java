@@ -220,16 +220,8 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void dots(
-      DType type,
-      ByteBuffer data,
-      int position,
-      int stride,
-      float[] row,
-      int offset,
-      int count,
-      float[] sums) {
-    VectorWeights.dots(type, data, position, stride, row, offset, count, sums);
+  public void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums) {
+    VectorWeights.dots(weight, output, step, row, offset, sums);
   }
 
   @Override

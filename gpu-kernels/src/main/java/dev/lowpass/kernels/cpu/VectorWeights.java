@@ -50,29 +50,23 @@ final class VectorWeights {
 
   /** As {@link Floats#fromF16}, with the sign moved along. */
   private static FloatVector f16Odd(IntVector pairs) {
-    FloatVector scaled = finiteF16Odd(pairs);
+    FloatVector scaled = movedF16Odd(pairs).mul(0x1p112f);
     VectorMask<Float> special = scaled.abs().compare(VectorOperators.GE, 0x1p16f);
     FloatVector filled =
         scaled.reinterpretAsInts().lanewise(VectorOperators.OR, 0x7f800000).reinterpretAsFloats();
     return scaled.blend(filled, special);
   }
 
-  private static FloatVector finiteF16Even(IntVector pairs) {
-    return finiteF16Odd(pairs.lanewise(VectorOperators.LSHL, 16));
+  private static FloatVector movedF16Even(IntVector pairs) {
+    return movedF16Odd(pairs.lanewise(VectorOperators.LSHL, 16));
   }
 
-  /** Right for all but infinities and NaN. */
-  private static FloatVector finiteF16Odd(IntVector pairs) {
+  /** Sign, exponent and fraction where a single has them: 2^112 times too small, if finite. */
+  private static FloatVector movedF16Odd(IntVector pairs) {
     return pairs
         .lanewise(VectorOperators.ASHR, 3)
         .lanewise(VectorOperators.AND, 0x8fffe000)
-        .reinterpretAsFloats()
-        .mul(0x1p112f);
-  }
-
-  /** Sets the sign of the halves that are infinite or NaN and leaves the other halves' clear. */
-  private static IntVector specialF16(IntVector pairs) {
-    return pairs.lanewise(VectorOperators.AND, 0x7fff7fff).add(0x04000400);
+        .reinterpretAsFloats();
   }
 
   /** {@link Kernels#arrange}. */
@@ -124,16 +118,12 @@ final class VectorWeights {
   }
 
   /** {@link Kernels#dots}. */
-  static void dots(
-      DType type,
-      ByteBuffer data,
-      int position,
-      int stride,
-      float[] row,
-      int offset,
-      int count,
-      float[] sums) {
-    switch (type) {
+  static void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums) {
+    ByteBuffer data = weight.data();
+    int position = output * weight.stride();
+    int stride = step * weight.stride();
+    int count = weight.columns();
+    switch (weight.type()) {
       case F32 -> {
         dotsF32(data, position, stride, row, offset, count, sums);
       }
@@ -141,11 +131,13 @@ final class VectorWeights {
         dotsBf16(data, position, stride, row, offset, count, sums);
       }
       case F16 -> {
-        for (int i = 0; i < Kernels.DOTS; i += 2) {
-          int p = position + i * stride;
-          if (!dotsFiniteF16(data, p, stride, row, offset, count, sums, i * LANES)) {
-            dotF16(data, p, row, offset, count, sums, i * LANES);
-            dotF16(data, p + stride, row, offset, count, sums, (i + 1) * LANES);
+        if (weight.finite()) {
+          for (int i = 0; i < Kernels.DOTS; i += 2) {
+            dotsFiniteF16(data, position + i * stride, stride, row, offset, count, sums, i * LANES);
+          }
+        } else {
+          for (int i = 0; i < Kernels.DOTS; i++) {
+            dotF16(data, position + i * stride, row, offset, count, sums, i * LANES);
           }
         }
       }
@@ -192,12 +184,12 @@ final class VectorWeights {
   }
 
   /**
-   * The products of two outputs, whose weights it takes for finite, which saves half of a
-   * conversion's instructions. C2 gives up inlining before it has four outputs' conversions.
-   *
-   * @return whether they are finite, else the sums are wrong
+   * The products of two outputs, whose weights are finite: that saves half of a conversion's
+   * instructions, and C2 gives up inlining before it has four outputs' conversions. The weights'
+   * moved bits are singles 2^112 times too small: half of that the row makes up for and half the
+   * sums, so that nothing leaves a single's range. Powers of two round nothing.
    */
-  private static boolean dotsFiniteF16(
+  private static void dotsFiniteF16(
       ByteBuffer data,
       int position,
       int stride,
@@ -208,21 +200,17 @@ final class VectorWeights {
       int sum) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
-    IntVector special = IntVector.zero(INTS);
     for (int i = 0; i < count; i += 2 * LANES) {
       int p = position + 2 * i;
-      FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i);
-      FloatVector odd = FloatVector.fromArray(FLOATS, row, offset + i + LANES);
+      FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i).mul(0x1p56f);
+      FloatVector odd = FloatVector.fromArray(FLOATS, row, offset + i + LANES).mul(0x1p56f);
       IntVector w = pairs(data, p);
-      special = special.lanewise(VectorOperators.OR, specialF16(w));
-      s0 = odd.fma(finiteF16Odd(w), even.fma(finiteF16Even(w), s0));
+      s0 = odd.fma(movedF16Odd(w), even.fma(movedF16Even(w), s0));
       w = pairs(data, p + stride);
-      special = special.lanewise(VectorOperators.OR, specialF16(w));
-      s1 = odd.fma(finiteF16Odd(w), even.fma(finiteF16Even(w), s1));
+      s1 = odd.fma(movedF16Odd(w), even.fma(movedF16Even(w), s1));
     }
-    s0.intoArray(sums, sum);
-    s1.intoArray(sums, sum + LANES);
-    return (special.reduceLanes(VectorOperators.OR) & 0x80008000) == 0;
+    s0.mul(0x1p56f).intoArray(sums, sum);
+    s1.mul(0x1p56f).intoArray(sums, sum + LANES);
   }
 
   /** The product of one output, whatever its weights. */
