@@ -121,8 +121,11 @@ final class Linear {
     private final int sumsSize;
     private final int sumsCount;
 
-    /** Packed rows, then each worker's panel and sums: one array, for its alignment. */
+    /** Packed rows, sums to begin with, each worker's panel and sums: one array, for alignment. */
     private final float[] floats;
+
+    /** Where a tile's sums, as far apart as in a panel, are zero. */
+    private final int zeros;
 
     private final int scratch;
 
@@ -144,8 +147,10 @@ final class Linear {
       sumsSize = Sizes.roundUp(tileRows * panelOutputs, lanes) * lanes;
       // Where a panel holds the whole contraction, one group's sums are stored before the next's.
       sumsCount = blocks.count > PANEL_BLOCKS ? groups : 1;
-      scratch = AlignedFloats.BEGIN + Sizes.elements("a batch's rows", groups, groupSize);
+      zeros = AlignedFloats.BEGIN + Sizes.elements("a batch's rows", groups, groupSize);
+      scratch = zeros + sumsSize;
       floats = memory.take(scratch + (long) team.size() * (panelSize + sumsCount * sumsSize));
+      Arrays.fill(floats, zeros, scratch, 0);
     }
 
     void run() {
@@ -196,9 +201,6 @@ final class Linear {
         packPanel(begin, outputs, block, endBlock, panel);
         for (int group = 0; group < groups; group++) {
           int sums = panel + panelSize + group % sumsCount * sumsSize;
-          if (block == 0) {
-            Arrays.fill(floats, sums, sums + sumsSize, 0);
-          }
           addProducts(group, outputs, block, endBlock, panel, sums);
           if (endBlock == blocks.count) {
             store(group, begin, outputs, sums);
@@ -243,6 +245,7 @@ final class Linear {
               row,
               output + o * Kernels.DEPTH,
               blocks.depth(b),
+              b == 0 ? zeros : sums + o * lanes,
               sums + o * lanes,
               panelOutputs * lanes);
         }

@@ -42,17 +42,17 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void tile(float[] floats, int row, int output, int depth, int sum, int stride) {
-    float s00 = floats[sum];
-    float s01 = floats[sum + 1];
-    float s10 = floats[sum + stride];
-    float s11 = floats[sum + stride + 1];
-    float s20 = floats[sum + 2 * stride];
-    float s21 = floats[sum + 2 * stride + 1];
-    float s30 = floats[sum + 3 * stride];
-    float s31 = floats[sum + 3 * stride + 1];
-    float s40 = floats[sum + 4 * stride];
-    float s41 = floats[sum + 4 * stride + 1];
+  public void tile(float[] floats, int row, int output, int depth, int from, int sum, int stride) {
+    float s00 = floats[from];
+    float s01 = floats[from + 1];
+    float s10 = floats[from + stride];
+    float s11 = floats[from + stride + 1];
+    float s20 = floats[from + 2 * stride];
+    float s21 = floats[from + 2 * stride + 1];
+    float s30 = floats[from + 3 * stride];
+    float s31 = floats[from + 3 * stride + 1];
+    float s40 = floats[from + 4 * stride];
+    float s41 = floats[from + 4 * stride + 1];
     for (int i = 0; i < depth; i++) {
       float w0 = floats[output + i];
       float w1 = floats[output + i + DEPTH];

@@ -82,39 +82,40 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void tile(float[] floats, int row, int output, int depth, int sum, int stride) {
+  public void tile(float[] floats, int row, int output, int depth, int from, int sum, int stride) {
     if (WIDE) {
-      tile6x4(floats, row, output, depth, sum, stride);
+      tile6x4(floats, row, output, depth, from, sum, stride);
     } else {
-      tile5x2(floats, row, output, depth, sum, stride);
+      tile5x2(floats, row, output, depth, from, sum, stride);
     }
   }
 
-  private static void tile6x4(float[] floats, int row, int output, int depth, int sum, int stride) {
-    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, sum);
-    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, sum + LANES);
-    FloatVector s02 = FloatVector.fromArray(FLOATS, floats, sum + 2 * LANES);
-    FloatVector s03 = FloatVector.fromArray(FLOATS, floats, sum + 3 * LANES);
-    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, sum + stride);
-    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, sum + stride + LANES);
-    FloatVector s12 = FloatVector.fromArray(FLOATS, floats, sum + stride + 2 * LANES);
-    FloatVector s13 = FloatVector.fromArray(FLOATS, floats, sum + stride + 3 * LANES);
-    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride);
-    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + LANES);
-    FloatVector s22 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + 2 * LANES);
-    FloatVector s23 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + 3 * LANES);
-    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride);
-    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + LANES);
-    FloatVector s32 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + 2 * LANES);
-    FloatVector s33 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + 3 * LANES);
-    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride);
-    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + LANES);
-    FloatVector s42 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + 2 * LANES);
-    FloatVector s43 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + 3 * LANES);
-    FloatVector s50 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride);
-    FloatVector s51 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + LANES);
-    FloatVector s52 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + 2 * LANES);
-    FloatVector s53 = FloatVector.fromArray(FLOATS, floats, sum + 5 * stride + 3 * LANES);
+  private static void tile6x4(
+      float[] floats, int row, int output, int depth, int from, int sum, int stride) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, from);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, from + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, floats, from + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, floats, from + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, from + stride);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, from + stride + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, floats, from + stride + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, floats, from + stride + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + 3 * LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride + LANES);
+    FloatVector s42 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride + 2 * LANES);
+    FloatVector s43 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride + 3 * LANES);
+    FloatVector s50 = FloatVector.fromArray(FLOATS, floats, from + 5 * stride);
+    FloatVector s51 = FloatVector.fromArray(FLOATS, floats, from + 5 * stride + LANES);
+    FloatVector s52 = FloatVector.fromArray(FLOATS, floats, from + 5 * stride + 2 * LANES);
+    FloatVector s53 = FloatVector.fromArray(FLOATS, floats, from + 5 * stride + 3 * LANES);
     for (int i = 0; i < depth; i += LANES) {
       FloatVector w0 = FloatVector.fromArray(FLOATS, floats, output + i);
       FloatVector w1 = FloatVector.fromArray(FLOATS, floats, output + i + DEPTH);
@@ -177,17 +178,18 @@ final class VectorKernels implements Kernels {
     s53.intoArray(floats, sum + 5 * stride + 3 * LANES);
   }
 
-  private static void tile5x2(float[] floats, int row, int output, int depth, int sum, int stride) {
-    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, sum);
-    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, sum + LANES);
-    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, sum + stride);
-    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, sum + stride + LANES);
-    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride);
-    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, sum + 2 * stride + LANES);
-    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride);
-    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, sum + 3 * stride + LANES);
-    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride);
-    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, sum + 4 * stride + LANES);
+  private static void tile5x2(
+      float[] floats, int row, int output, int depth, int from, int sum, int stride) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, from);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, from + LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, from + stride);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, from + stride + LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, floats, from + 4 * stride + LANES);
     for (int i = 0; i < depth; i += LANES) {
       FloatVector w0 = FloatVector.fromArray(FLOATS, floats, output + i);
       FloatVector w1 = FloatVector.fromArray(FLOATS, floats, output + i + DEPTH);
@@ -250,23 +252,50 @@ final class VectorKernels implements Kernels {
   @Override
   public void sums(float[] sums, int offset, int count) {
     int vectors = count;
-    for (int bit = 0; bit < ODD.size(); bit++) {
-      vectors = (vectors + 1) / 2;
-      addNeighbours(sums, offset, vectors, ODD.get(bit), SWAP.get(bit));
+    int bit = 0;
+    for (; bit + 1 < ODD.size(); bit += 2) {
+      vectors = Sizes.ceilDiv(vectors, 4);
+      addFours(sums, offset, vectors, bit);
+    }
+    if (bit < ODD.size()) {
+      addPairs(sums, offset, Sizes.ceilDiv(vectors, 2), bit);
     }
   }
 
-  /** Replaces every two vectors by one: the first one's sums of neighbours are its even lanes. */
-  private static void addNeighbours(
-      float[] sums, int offset, int pairs, VectorMask<Float> odd, VectorShuffle<Float> swap) {
+  /** Replaces every two vectors by one. */
+  private static void addPairs(float[] sums, int offset, int pairs, int bit) {
+    VectorMask<Float> odd = ODD.get(bit);
+    VectorShuffle<Float> swap = SWAP.get(bit);
     for (int i = 0; i < pairs; i++) {
-      FloatVector first = FloatVector.fromArray(FLOATS, sums, offset + 2 * i * LANES);
-      FloatVector second = FloatVector.fromArray(FLOATS, sums, offset + (2 * i + 1) * LANES);
-      first
-          .blend(second, odd)
-          .add(second.blend(first, odd).rearrange(swap))
-          .intoArray(sums, offset + i * LANES);
+      int from = offset + 2 * i * LANES;
+      FloatVector first = FloatVector.fromArray(FLOATS, sums, from);
+      FloatVector second = FloatVector.fromArray(FLOATS, sums, from + LANES);
+      addNeighbours(first, second, odd, swap).intoArray(sums, offset + i * LANES);
     }
+  }
+
+  /** Replaces every four vectors by one: two steps that need not go through memory. */
+  private static void addFours(float[] sums, int offset, int fours, int bit) {
+    VectorMask<Float> odd = ODD.get(bit);
+    VectorShuffle<Float> swap = SWAP.get(bit);
+    VectorMask<Float> nextOdd = ODD.get(bit + 1);
+    VectorShuffle<Float> nextSwap = SWAP.get(bit + 1);
+    for (int i = 0; i < fours; i++) {
+      int from = offset + 4 * i * LANES;
+      FloatVector v0 = FloatVector.fromArray(FLOATS, sums, from);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, sums, from + LANES);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, sums, from + 2 * LANES);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, sums, from + 3 * LANES);
+      FloatVector first = addNeighbours(v0, v1, odd, swap);
+      FloatVector second = addNeighbours(v2, v3, odd, swap);
+      addNeighbours(first, second, nextOdd, nextSwap).intoArray(sums, offset + i * LANES);
+    }
+  }
+
+  /** The first vector's sums of neighbours in the even lanes, the second one's in the odd ones. */
+  private static FloatVector addNeighbours(
+      FloatVector first, FloatVector second, VectorMask<Float> odd, VectorShuffle<Float> swap) {
+    return first.blend(second, odd).add(second.blend(first, odd).rearrange(swap));
   }
 
   @Override
