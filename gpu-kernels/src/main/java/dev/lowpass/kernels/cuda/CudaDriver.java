@@ -9,6 +9,7 @@ import static jcuda.driver.CUresult.CUDA_ERROR_NOT_FOUND;
 import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static jcuda.driver.CUresult.CUDA_SUCCESS;
 
+import dev.lowpass.kernels.DeviceException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

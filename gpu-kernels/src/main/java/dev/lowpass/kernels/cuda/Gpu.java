@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cuda;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.DeviceException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.DeviceException;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Positions;
 import dev.lowpass.kernels.Span;

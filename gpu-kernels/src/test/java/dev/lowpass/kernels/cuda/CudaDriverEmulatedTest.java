@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.DeviceException;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;

@@ -2,6 +2,7 @@ package dev.lowpass.kernels.cuda;
 
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
+import dev.lowpass.kernels.DeviceException;
 import java.nio.ByteBuffer;
 
 /**

@@ -1,8 +1,8 @@
-package dev.lowpass.kernels.cuda;
+package dev.lowpass.kernels;
 
 /**
- * The GPU or its driver failed at an operation. After most of these (an illegal access, a lost
- * device) the process can use the GPU no longer.
+ * The device or its driver failed at an operation. After most of these (an illegal access, a lost
+ * device) the process can use a GPU no longer.
  */
 public final class DeviceException extends IllegalStateException {
   public DeviceException(String message) {
