@@ -11,6 +11,9 @@ public final class DocumentException extends RuntimeException {
   /** The device has no room for the document's cache. */
   public static final String OUT_OF_MEMORY = "device.out_of_memory";
 
+  /** It was not done in its time. */
+  public static final String DEADLINE = "deadline";
+
   private final String type;
 
   /**

@@ -19,12 +19,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 
 /**
- * A loaded model that completes prompts. Any number of threads may call it; documents take turns on
- * the device, in the order they came.
+ * A loaded model that completes prompts. Any number of threads may call it, each through a {@link
+ * #client} of its own; one thread of the engine's own the device.
  */
 public final class Engine implements AutoCloseable {
   /** Tokens that go through the decoder in one pass, questions that observe them included. */
@@ -35,20 +35,22 @@ public final class Engine implements AutoCloseable {
   private final Device device;
   private final Decoder decoder;
   private final Set<Integer> endTokens;
-  private final Reading.Limits limits;
-  private final ReentrantLock turn = new ReentrantLock(/* fair= */ true);
+  private final Reading.Bounds bounds;
+  private final Scheduler scheduler;
 
   private Engine(
       Checkpoint checkpoint,
       TextTokenizer tokenizer,
       Device device,
       Decoder decoder,
-      Reading.Limits limits) {
+      Reading.Bounds bounds,
+      int slots) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.device = device;
     this.decoder = decoder;
-    this.limits = limits;
+    this.bounds = bounds;
+    this.scheduler = new Scheduler(slots, this::turn);
     this.endTokens = new TreeSet<>(checkpoint.generationDefaults().eosTokens());
     tokenizer.eos().ifPresent(endTokens::add);
   }
@@ -77,8 +79,11 @@ public final class Engine implements AutoCloseable {
       int longest = cache.bounded() ? Integer.MAX_VALUE : window;
       int context =
           options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
-      Reading.Limits limits = new Reading.Limits(cache, prefill, window, context, PASS_ROWS);
-      return new Engine(checkpoint, tokenizer, device, decoder, limits);
+      Reading.Bounds bounds = new Reading.Bounds(cache, prefill, window, context, PASS_ROWS);
+      int slots = options.slots() == 0 ? EngineOptions.MOST_SLOTS : options.slots();
+      Engine engine = new Engine(checkpoint, tokenizer, device, decoder, bounds, slots);
+      engine.scheduler.start();
+      return engine;
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
@@ -103,17 +108,17 @@ public final class Engine implements AutoCloseable {
 
   /** What a sequence's cache keeps, resolved for the model. */
   public CacheOptions cache() {
-    return limits.cache();
+    return bounds.cache();
   }
 
   /** How a prompt is read, resolved for the model and the cache. */
   public PrefillOptions prefill() {
-    return limits.prefill();
+    return bounds.prefill();
   }
 
   /** The longest sequence it takes, prompt and completion together. */
   public int contextTokens() {
-    return limits.contextTokens();
+    return bounds.contextTokens();
   }
 
   /**
@@ -139,6 +144,35 @@ public final class Engine implements AutoCloseable {
    * @throws CancellationException if the calling thread is interrupted
    */
   public Result complete(Request request, GenerationOptions options, Consumer<String> listener) {
+    try (EngineClient client = client()) {
+      return client.submit(request, options, Limits.NONE, listener).get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw cancelled();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw (Error) e.getCause();
+    }
+  }
+
+  /** A window onto the engine for one task: the engine is fair between clients. */
+  public EngineClient client() {
+    return new EngineClient(this, scheduler);
+  }
+
+  /** Counts and gauges since it was loaded. */
+  public EngineStatus status() {
+    return scheduler.status();
+  }
+
+  /**
+   * How a document will be read.
+   *
+   * @throws DocumentException if it cannot be
+   */
+  Reading reading(Request request, GenerationOptions options) {
     if (request.longest() >= contextTokens()) {
       throw new DocumentException(
           DocumentException.TOO_LONG,
@@ -148,23 +182,18 @@ public final class Engine implements AutoCloseable {
     if (request.prompts().stream().anyMatch(prompt -> prompt.length == 0)) {
       throw new DocumentException(DocumentException.EMPTY, "the prompt is empty; give it text");
     }
-    Reading reading = Reading.of(limits, request, options.maxNewTokens());
-    long submitted = System.nanoTime();
-    try {
-      turn.lockInterruptibly();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw cancelled();
-    }
-    try (Turn document = new Turn(reading, options, listener)) {
-      return document.run(System.nanoTime() - submitted);
-    } finally {
-      turn.unlock();
+    return Reading.of(bounds, request, options.maxNewTokens());
+  }
+
+  private Result turn(Submission submission) {
+    try (Turn document = new Turn(submission)) {
+      return document.run(System.nanoTime() - submission.submitted());
     }
   }
 
   /** One document's turn on the device. */
   private final class Turn implements AutoCloseable {
+    private final Submission submission;
     private final Reading reading;
     private final List<int[]> prompts;
     private final int shared;
@@ -182,12 +211,13 @@ public final class Engine implements AutoCloseable {
     private long promptTokens;
     private long keptTokens;
 
-    Turn(Reading reading, GenerationOptions options, Consumer<String> listener) {
-      this.reading = reading;
+    Turn(Submission submission) {
+      this.submission = submission;
+      this.reading = submission.reading();
       this.prompts = reading.request().prompts();
       this.shared = reading.request().shared();
-      this.options = options;
-      this.listener = listener;
+      this.options = submission.options();
+      this.listener = submission.listener();
       this.trunk = newSequence();
       try {
         this.branch = reading.copies() ? newSequence() : trunk;
@@ -200,7 +230,7 @@ public final class Engine implements AutoCloseable {
     private Sequence newSequence() {
       SequenceOptions sequence = reading.sequence();
       try {
-        return new Sequence(decoder, sequence, Engine::checkInterrupt);
+        return new Sequence(decoder, sequence, () -> scheduler.check(submission));
       } catch (OutOfMemoryError e) {
         throw new DocumentException(
             DocumentException.OUT_OF_MEMORY,
@@ -335,14 +365,8 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private static void checkInterrupt() {
-    if (Thread.currentThread().isInterrupted()) {
-      throw cancelled();
-    }
-  }
-
-  private static CancellationException cancelled() {
-    return new CancellationException("the thread was interrupted");
+  static CancellationException cancelled() {
+    return new CancellationException("the document was cancelled");
   }
 
   private static void closeAll(List<AutoCloseable> resources, Throwable cause) {
@@ -357,6 +381,7 @@ public final class Engine implements AutoCloseable {
 
   @Override
   public void close() {
+    scheduler.close();
     decoder.close();
     device.close();
     tokenizer.close();

@@ -14,6 +14,9 @@ import java.nio.file.Path;
  *     cache policy bounds what is held of it
  * @param cache what a sequence's cache keeps
  * @param prefill how a prompt is read
+ * @param slots caches that it holds at once, a document's or a question's about it each; 0 for as
+ *     many as there is memory for, up to {@link #MOST_SLOTS}
+ * @param batchTokens tokens of prompts that one pass through the decoder takes
  */
 public record EngineOptions(
     Path model,
@@ -21,7 +24,35 @@ public record EngineOptions(
     int threads,
     int contextTokens,
     CacheOptions cache,
-    PrefillOptions prefill) {
+    PrefillOptions prefill,
+    int slots,
+    int batchTokens) {
+  /** Slots where nobody says how many. */
+  public static final int MOST_SLOTS = 16;
+
+  public static final int DEFAULT_BATCH_TOKENS = 1024;
+
+  public EngineOptions {
+    if (slots < 0) {
+      throw new IllegalArgumentException(
+          "slots is " + slots + "; give 0 (what memory allows) or more");
+    }
+    if (batchTokens < 1) {
+      throw new IllegalArgumentException("batch-tokens is " + batchTokens + "; give at least 1");
+    }
+  }
+
+  /** With as many slots as there is memory for. */
+  public EngineOptions(
+      Path model,
+      String device,
+      int threads,
+      int contextTokens,
+      CacheOptions cache,
+      PrefillOptions prefill) {
+    this(model, device, threads, contextTokens, cache, prefill, 0, DEFAULT_BATCH_TOKENS);
+  }
+
   /** Every token through every layer. */
   public EngineOptions(
       Path model, String device, int threads, int contextTokens, CacheOptions cache) {

@@ -22,7 +22,7 @@ import dev.lowpass.pipeline.prefill.PrefillOptions;
 record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
 
   /** What an engine holds for all its documents. */
-  record Limits(
+  record Bounds(
       CacheOptions cache, PrefillOptions prefill, int window, int contextTokens, int maxRows) {}
 
   /**
@@ -30,18 +30,18 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
    *
    * @throws DocumentException if the document or its questions are too long for that
    */
-  static Reading of(Limits limits, Request asked, int maxNewTokens) {
-    CacheOptions cache = limits.cache();
+  static Reading of(Bounds bounds, Request asked, int maxNewTokens) {
+    CacheOptions cache = bounds.cache();
     boolean bounded = cache.bounded();
     long needed = (long) asked.longest() + maxNewTokens;
     boolean fits = bounded && needed <= cache.cacheTokens();
-    boolean scored = !fits && (cache.policy().scores() || limits.prefill().selects());
+    boolean scored = !fits && (cache.policy().scores() || bounds.prefill().selects());
     boolean probed = scored && cache.probed() && asked.shared() > 0;
     Request request = probed ? asked : asked.unprobed();
     int probe = request.longestProbe();
-    int window = limits.window();
+    int window = bounds.window();
     if (probe > 0) {
-      checkProbe(probe, limits);
+      checkProbe(probe, bounds);
     }
     Positions positions = positions(cache, window, needed, request.shared() + probe);
     if (bounded && positions == Positions.CACHE && probe > window - cache.cacheTokens()) {
@@ -52,10 +52,10 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
     SequenceOptions sequence =
         new SequenceOptions(
             policy,
-            limits.prefill().selects() ? new FastKv(limits.prefill(), cache.sinks()) : null,
+            bounds.prefill().selects() ? new FastKv(bounds.prefill(), cache.sinks()) : null,
             cache.observation(),
             positions,
-            (int) Math.min(limits.contextTokens(), needed),
+            (int) Math.min(bounds.contextTokens(), needed),
             probe,
             scored);
     boolean scoresRest = scored && probe == 0 && (bounded || request.shared() == 0);
@@ -78,9 +78,9 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
     return Positions.CACHE;
   }
 
-  private static void checkProbe(int probe, Limits limits) {
-    int room = limits.window() - (limits.cache().bounded() ? limits.cache().cacheTokens() / 2 : 0);
-    int most = Math.min(limits.maxRows() - 1, room);
+  private static void checkProbe(int probe, Bounds bounds) {
+    int room = bounds.window() - (bounds.cache().bounded() ? bounds.cache().cacheTokens() / 2 : 0);
+    int most = Math.min(bounds.maxRows() - 1, room);
     if (probe > most) {
       throw new DocumentException(
           DocumentException.TOO_LONG,

@@ -133,7 +133,7 @@ class ReadingTest {
     CacheOptions cache = options.resolve(512, false);
     int context = cache.bounded() ? Integer.MAX_VALUE : 512;
     return Reading.of(
-        new Reading.Limits(cache, prefill.resolve(4, cache), 512, context, 128), request, ANSWER);
+        new Reading.Bounds(cache, prefill.resolve(4, cache), 512, context, 128), request, ANSWER);
   }
 
   private static Request request(int prompt, int probe) {
