@@ -6,13 +6,15 @@ import java.util.ServiceLoader;
 
 /** Opens devices by name. */
 public final class Devices {
+  private static final String GPU = "cuda:";
+
   private Devices() {}
 
   /**
    * Opens a device.
    *
-   * @param device {@code cpu}, or {@code cuda} for the first GPU that the process sees; {@code
-   *     auto} is the CPU in this version
+   * @param device {@code cpu}; {@code cuda} for the first GPU that the process sees, {@code cuda:1}
+   *     for the second; {@code auto} is the CPU in this version
    * @param threads threads that a CPU device computes on, the caller's included; 0 for all that the
    *     process may use
    * @throws IllegalArgumentException if there is no such device, in one line
@@ -21,8 +23,25 @@ public final class Devices {
     return switch (device) {
       case "auto", "cpu" -> CpuDevice.open(threads);
       case "cuda" -> CudaDevice.open(0);
-      default -> provided(device).open(threads);
+      default -> device.startsWith(GPU) ? gpu(device) : provided(device).open(threads);
     };
+  }
+
+  /** GPUs that the process sees; 0 where there is no driver. */
+  public static int gpus() {
+    return CudaDevice.count();
+  }
+
+  private static Device gpu(String device) {
+    int ordinal;
+    try {
+      ordinal = Integer.parseUnsignedInt(device.substring(GPU.length()));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "unknown device '" + device + "': use cuda:0 for the first GPU, cuda:1 for the second",
+          e);
+    }
+    return CudaDevice.open(ordinal);
   }
 
   private static DeviceProvider provided(String device) {

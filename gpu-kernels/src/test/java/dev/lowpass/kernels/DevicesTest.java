@@ -25,6 +25,21 @@ class DevicesTest {
         .hasMessageContaining("threads is -1");
   }
 
+  @Test
+  void aGpuHasANumber() {
+    for (String device : new String[] {"cuda:", "cuda:first", "cuda:-1"}) {
+      assertThatThrownBy(() -> Devices.open(device, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "unknown device '%s': use cuda:0 for the first GPU, cuda:1 for the second", device);
+    }
+    int gpus = Devices.gpus();
+    assertThat(gpus).isNotNegative();
+    assertThatThrownBy(() -> Devices.open("cuda:" + gpus, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("--device cuda: ");
+  }
+
   /** Which of these it is depends on the machine. */
   @Test
   void opensAGpuOrSaysWhatIsMissing() {

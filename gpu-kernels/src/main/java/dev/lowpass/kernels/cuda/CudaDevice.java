@@ -67,6 +67,11 @@ public final class CudaDevice implements Device {
     return new CudaDevice(CudaDriver.open(ordinal), null);
   }
 
+  /** GPUs that the process sees; 0 where there is no driver. */
+  public static int count() {
+    return CudaDriver.count();
+  }
+
   @Override
   public String description() {
     return "cuda (" + gpu.driver().description() + ")";

@@ -99,11 +99,8 @@ final class CudaDriver implements Driver {
   /** Opens a GPU with other modules than the jar's: direct buffers, from position 0. */
   static CudaDriver open(int ordinal, List<ByteBuffer> images) {
     loadJCuda();
-    int result = JCudaDriver.cuInit(0);
     int[] count = new int[1];
-    if (result == CUDA_SUCCESS) {
-      result = JCudaDriver.cuDeviceGetCount(count);
-    }
+    int result = count(count);
     if (result != CUDA_SUCCESS || count[0] == 0) {
       throw new IllegalArgumentException(
           "--device cuda: the NVIDIA driver sees no GPU ("
@@ -115,6 +112,22 @@ final class CudaDriver implements Driver {
           "--device cuda: there is no GPU " + ordinal + ", the process sees " + count[0]);
     }
     return new CudaDriver(ordinal, images);
+  }
+
+  /** GPUs that the process sees; 0 where there is no driver. */
+  static int count() {
+    try {
+      loadJCuda();
+    } catch (IllegalArgumentException e) {
+      return 0;
+    }
+    int[] count = new int[1];
+    return count(count) == CUDA_SUCCESS ? count[0] : 0;
+  }
+
+  private static int count(int[] count) {
+    int result = JCudaDriver.cuInit(0);
+    return result == CUDA_SUCCESS ? JCudaDriver.cuDeviceGetCount(count) : result;
   }
 
   private static List<ByteBuffer> images() {

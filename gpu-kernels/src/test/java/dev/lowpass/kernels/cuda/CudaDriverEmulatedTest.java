@@ -95,6 +95,7 @@ class CudaDriverEmulatedTest {
 
   @Test
   void refusesWhatIsNotThere() {
+    assertThat(CudaDriver.count()).isEqualTo(1);
     assertThatThrownBy(() -> CudaDriver.open(1, List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("--device cuda: there is no GPU 1, the process sees 1");
