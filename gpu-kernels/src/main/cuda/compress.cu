@@ -232,13 +232,6 @@ struct ChannelEnergyArguments {
   int length;
 };
 
-__device__ __forceinline__ double warpSum(double x) {
-  for (int distance = WARP / 2; distance > 0; distance /= 2) {
-    x += __shfl_xor_sync(ALL_LANES, x, distance);
-  }
-  return x;
-}
-
 // The sum of the squares of what differs from the mean.
 __device__ __forceinline__ double deviations(const float* row, int count) {
   int lane = threadIdx.x % WARP;
