@@ -1,7 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
+import dev.lowpass.kernels.AbstractKvCache;
 import dev.lowpass.kernels.Energy;
-import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Positions;
 import java.util.Arrays;
 
@@ -14,71 +14,25 @@ import java.util.Arrays;
  * query's scores for consecutive entries then lie in consecutive lanes, and no product needs a sum
  * across lanes. Positions, where they are not the entries' places, are {@code [kvHeads, entries]}.
  */
-final class CpuKvCache implements KvCache {
-  private final int kvHeads;
-  private final int headDim;
+final class CpuKvCache extends AbstractKvCache {
   private final int width;
-  private final int capacity;
   private final int blocks;
-  private final int[] lengths;
   private float[][] keys;
   private float[][] values;
   private float[][] positions;
   private final Energy[] energies;
 
   CpuKvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions, int lanes) {
-    if (layers < 1 || kvHeads < 1 || headDim < 1 || capacity < 1) {
-      throw new IllegalArgumentException(
-          String.format(
-              "a cache of %d layers, %d kv heads of %d channels and %d entries is empty",
-              layers, kvHeads, headDim, capacity));
-    }
-    this.kvHeads = kvHeads;
-    this.headDim = headDim;
-    this.capacity = capacity;
+    super(layers, kvHeads, headDim, capacity, positions);
     width = Sizes.roundUp(headDim, lanes);
     blocks = Sizes.ceilDiv(capacity, Kernels.BLOCK);
-    lengths = new int[layers];
     int keySize = Sizes.elements("a layer's keys", kvHeads, blocks, headDim, Kernels.BLOCK);
     int valueSize = Sizes.elements("a layer's values", kvHeads, blocks, Kernels.BLOCK, width);
     keys = new float[layers][keySize];
     values = new float[layers][valueSize];
-    boolean original = positions == Positions.ORIGINAL;
-    this.positions = original ? new float[layers][kvHeads * capacity] : null;
+    this.positions = hasPositions() ? new float[layers][kvHeads * capacity] : null;
     energies = new Energy[layers];
     Arrays.fill(energies, Energy.NONE);
-  }
-
-  @Override
-  public int capacity() {
-    return capacity;
-  }
-
-  @Override
-  public int length(int layer) {
-    return lengths[layer];
-  }
-
-  @Override
-  public void truncate(int length) {
-    for (int layer = 0; layer < lengths.length; layer++) {
-      checkTruncation(layer, length);
-    }
-    Arrays.fill(lengths, length);
-  }
-
-  @Override
-  public void truncate(int layer, int length) {
-    checkTruncation(layer, length);
-    lengths[layer] = length;
-  }
-
-  private void checkTruncation(int layer, int length) {
-    if (length < 0 || lengths[layer] < length) {
-      throw new IllegalArgumentException(
-          String.format(
-              "cannot truncate to %d entries: layer %d holds %d", length, layer, lengths[layer]));
-    }
   }
 
   @Override
@@ -92,22 +46,10 @@ final class CpuKvCache implements KvCache {
   }
 
   @Override
-  public void close() {
+  protected void release() {
     keys = new float[0][];
     values = new float[0][];
     positions = positions == null ? null : new float[0][];
-  }
-
-  int layers() {
-    return lengths.length;
-  }
-
-  int kvHeads() {
-    return kvHeads;
-  }
-
-  int headDim() {
-    return headDim;
   }
 
   /** Floats an entry's value takes. */
@@ -125,17 +67,13 @@ final class CpuKvCache implements KvCache {
     return values[layer];
   }
 
-  /** Whether it remembers positions. */
-  boolean hasPositions() {
-    return positions != null;
-  }
-
   /** {@code [kvHeads, capacity]}, of a cache that {@link #hasPositions}. */
   float[] positions(int layer) {
     checkOpen();
     return positions[layer];
   }
 
+  /** What low-passes kept of a layer. */
   Energy energy(int layer) {
     return energies[layer];
   }
@@ -146,23 +84,12 @@ final class CpuKvCache implements KvCache {
 
   /** Where a block's keys begin. */
   int keyOffset(int kvHead, int block) {
-    return (kvHead * blocks + block) * headDim * Kernels.BLOCK;
+    return (kvHead * blocks + block) * headDim() * Kernels.BLOCK;
   }
 
   /** Where an entry's value begins. */
   int valueOffset(int kvHead, int entry) {
     return (kvHead * blocks * Kernels.BLOCK + entry) * width;
-  }
-
-  /** Refuses {@code rows} more entries if there is no room for them. */
-  void checkRoom(int layer, int rows) {
-    checkOpen();
-    if (rows > capacity - lengths[layer]) {
-      throw new IllegalStateException(
-          String.format(
-              "the cache is full: layer %d holds %d entries, %d more exceed its capacity of %d",
-              layer, lengths[layer], rows, capacity));
-    }
   }
 
   /**
@@ -179,28 +106,19 @@ final class CpuKvCache implements KvCache {
       int firstRow,
       int rows) {
     if (positions != null) {
-      int to = kvHead * capacity + lengths[layer];
+      int to = kvHead * capacity() + length(layer);
       System.arraycopy(newPositions, firstRow, positions[layer], to, rows);
     }
-    int stride = kvHeads * headDim;
+    int stride = kvHeads() * headDim();
     for (int i = 0; i < rows; i++) {
-      int entry = lengths[layer] + i;
-      int in = (firstRow + i) * stride + kvHead * headDim;
+      int entry = length(layer) + i;
+      int in = (firstRow + i) * stride + kvHead * headDim();
       int key = keyOffset(kvHead, entry / Kernels.BLOCK) + entry % Kernels.BLOCK;
-      for (int d = 0; d < headDim; d++) {
+      for (int d = 0; d < headDim(); d++) {
         keys[layer][key + d * Kernels.BLOCK] = newKeys[in + d];
       }
-      System.arraycopy(newValues, in, values[layer], valueOffset(kvHead, entry), headDim);
+      System.arraycopy(newValues, in, values[layer], valueOffset(kvHead, entry), headDim());
     }
-  }
-
-  void grow(int layer, int rows) {
-    lengths[layer] += rows;
-  }
-
-  /** Sets a layer's length, after its entries were moved. */
-  void setLength(int layer, int length) {
-    lengths[layer] = length;
   }
 
   /** Where a channel of an entry's key lies. */
@@ -212,13 +130,13 @@ final class CpuKvCache implements KvCache {
 
   /** Takes over the entries of a cache of the same shape, and of any capacity that holds them. */
   void copyFrom(CpuKvCache from, int layer, int kvHead) {
-    int length = from.lengths[layer];
+    int length = from.length(layer);
     System.arraycopy(
         from.keys(layer),
         from.keyOffset(kvHead, 0),
         keys(layer),
         keyOffset(kvHead, 0),
-        Sizes.roundUp(length, Kernels.BLOCK) * headDim);
+        Sizes.roundUp(length, Kernels.BLOCK) * headDim());
     System.arraycopy(
         from.values(layer),
         from.valueOffset(kvHead, 0),
@@ -228,37 +146,31 @@ final class CpuKvCache implements KvCache {
     if (positions != null) {
       System.arraycopy(
           from.positions(layer),
-          kvHead * from.capacity,
+          kvHead * from.capacity(),
           positions(layer),
-          kvHead * capacity,
+          kvHead * capacity(),
           length);
     }
-    lengths[layer] = length;
+    setLength(layer, length);
     energies[layer] = from.energies[layer];
   }
 
   /** One kv head's keys {@code [length, headDim]}. */
   float[] readKeys(int layer, int kvHead) {
-    float[] read = new float[lengths[layer] * headDim];
+    float[] read = new float[length(layer) * headDim()];
     for (int i = 0; i < read.length; i++) {
-      read[i] = keys(layer)[keyIndex(kvHead, i % headDim, i / headDim)];
+      read[i] = keys(layer)[keyIndex(kvHead, i % headDim(), i / headDim())];
     }
     return read;
   }
 
   /** One kv head's values {@code [length, headDim]}. */
   float[] readValues(int layer, int kvHead) {
-    float[] read = new float[lengths[layer] * headDim];
-    for (int entry = 0; entry < lengths[layer]; entry++) {
+    float[] read = new float[length(layer) * headDim()];
+    for (int entry = 0; entry < length(layer); entry++) {
       int at = valueOffset(kvHead, entry);
-      System.arraycopy(values(layer), at, read, entry * headDim, headDim);
+      System.arraycopy(values(layer), at, read, entry * headDim(), headDim());
     }
     return read;
-  }
-
-  private void checkOpen() {
-    if (keys.length == 0) {
-      throw new IllegalStateException("the cache is closed");
-    }
   }
 }

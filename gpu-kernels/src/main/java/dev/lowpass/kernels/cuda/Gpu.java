@@ -81,27 +81,27 @@ final class Gpu implements AutoCloseable {
   }
 
   float[] readFloats(long address, int count) {
-    ByteBuffer bytes = host(Math.multiplyExact(count, Float.BYTES));
-    driver.copyToHost(bytes, address);
     float[] floats = new float[count];
-    bytes.asFloatBuffer().get(floats);
+    read(address, count, Float.BYTES).asFloatBuffer().get(floats);
     return floats;
   }
 
   int[] readInts(long address, int count) {
-    ByteBuffer bytes = host(Math.multiplyExact(count, Integer.BYTES));
-    driver.copyToHost(bytes, address);
     int[] ints = new int[count];
-    bytes.asIntBuffer().get(ints);
+    read(address, count, Integer.BYTES).asIntBuffer().get(ints);
     return ints;
   }
 
   double[] readDoubles(long address, int count) {
-    ByteBuffer bytes = host(Math.multiplyExact(count, Double.BYTES));
-    driver.copyToHost(bytes, address);
     double[] doubles = new double[count];
-    bytes.asDoubleBuffer().get(doubles);
+    read(address, count, Double.BYTES).asDoubleBuffer().get(doubles);
     return doubles;
+  }
+
+  private ByteBuffer read(long address, int count, int bytesEach) {
+    ByteBuffer bytes = host(Math.multiplyExact(count, bytesEach));
+    driver.copyToHost(bytes, address);
+    return bytes;
   }
 
   void write(long address, float[] values) {
