@@ -14,6 +14,9 @@ public interface Device extends AutoCloseable {
   /** What it is, for logs: {@code cpu (Vector API, 256 bits, 2 threads)}. */
   String description();
 
+  /** Memory that can still be taken, about: of the heap on the CPU. */
+  long freeBytes();
+
   /** Takes memory for activations, zeroed. */
   Tensor tensor(int rows, int columns);
 

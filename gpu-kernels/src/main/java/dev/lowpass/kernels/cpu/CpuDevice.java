@@ -64,6 +64,12 @@ public final class CpuDevice implements Device {
   }
 
   @Override
+  public long freeBytes() {
+    Runtime runtime = Runtime.getRuntime();
+    return runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
+  }
+
+  @Override
   public Tensor tensor(int rows, int columns) {
     return new CpuTensor(rows, columns);
   }

@@ -56,6 +56,11 @@ final class Arena implements AutoCloseable {
     return new Memory(address, bytes);
   }
 
+  /** What the driver has left, and what was given back. */
+  long freeBytes() {
+    return driver.freeBytes() + idleBytes;
+  }
+
   void giveBack(Memory memory) {
     idle.computeIfAbsent(memory.bytes(), size -> new ArrayDeque<>()).push(memory.address());
     idleBytes += memory.bytes();

@@ -76,6 +76,11 @@ public final class CudaDevice implements Device {
   }
 
   @Override
+  public long freeBytes() {
+    return gpu.arena().freeBytes();
+  }
+
+  @Override
   public Tensor tensor(int rows, int columns) {
     CudaTensor tensor = new CudaTensor(rows, columns, gpu.arena());
     gpu.driver().clear(tensor.changed(), (long) rows * columns * Float.BYTES);
