@@ -10,12 +10,13 @@ import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.TensorInfo;
 import java.util.List;
 
 /**
  * The transformer of a Llama-like checkpoint on one device: pre-norm layers of grouped-query
  * attention and SwiGLU. It holds the weights and the activations of one pass, which goes layer by
- * layer; a {@link Sequence} says what goes where. One thread at a time.
+ * layer; a {@link Pass} says what goes where. One thread at a time.
  */
 public final class Decoder implements AutoCloseable {
   private final ModelConfig config;
@@ -23,6 +24,10 @@ public final class Decoder implements AutoCloseable {
   private final DecoderWeights weights;
   private final Rope rope;
   private final int maxRows;
+
+  private final long weightBytes;
+  private final long cacheBytesPerEntry;
+  private final Owned activations = new Owned();
 
   // Activations of one pass, [maxRows, ...].
   private final Tensor positions;
@@ -46,20 +51,34 @@ public final class Decoder implements AutoCloseable {
     this.device = device;
     this.maxRows = maxRows;
     this.weights = DecoderWeights.load(checkpoint, device);
+    this.weightBytes = checkpoint.tensors().values().stream().mapToLong(TensorInfo::bytes).sum();
     this.rope = device.rope(config.rope().inverseFrequencies(), config.rope().attentionFactor());
-    this.positions = device.tensor(maxRows, 1);
-    this.hidden = device.tensor(maxRows, config.hiddenSize());
-    this.normed = device.tensor(maxRows, config.hiddenSize());
-    this.queries = device.tensor(maxRows, config.heads() * config.headDim());
-    this.keys = device.tensor(maxRows, config.kvHeads() * config.headDim());
-    this.values = device.tensor(maxRows, config.kvHeads() * config.headDim());
-    this.attended = device.tensor(maxRows, config.heads() * config.headDim());
-    this.logSums = device.tensor(maxRows, config.heads());
-    this.update = device.tensor(maxRows, config.hiddenSize());
-    this.gate = device.tensor(maxRows, config.intermediateSize());
-    this.up = device.tensor(maxRows, config.intermediateSize());
-    this.last = device.tensor(maxLogitRows, config.hiddenSize());
-    this.logits = device.tensor(maxLogitRows, config.vocabularySize());
+    try {
+      this.positions = activations.take(device.tensor(maxRows, 1));
+      this.hidden = activations.take(device.tensor(maxRows, config.hiddenSize()));
+      this.normed = activations.take(device.tensor(maxRows, config.hiddenSize()));
+      this.queries = activations.take(device.tensor(maxRows, config.heads() * config.headDim()));
+      this.keys = activations.take(device.tensor(maxRows, config.kvHeads() * config.headDim()));
+      this.values = activations.take(device.tensor(maxRows, config.kvHeads() * config.headDim()));
+      this.attended = activations.take(device.tensor(maxRows, config.heads() * config.headDim()));
+      this.logSums = activations.take(device.tensor(maxRows, config.heads()));
+      this.update = activations.take(device.tensor(maxRows, config.hiddenSize()));
+      this.gate = activations.take(device.tensor(maxRows, config.intermediateSize()));
+      this.up = activations.take(device.tensor(maxRows, config.intermediateSize()));
+      this.last = activations.take(device.tensor(maxLogitRows, config.hiddenSize()));
+      this.logits = activations.take(device.tensor(maxLogitRows, config.vocabularySize()));
+      cacheBytesPerEntry = measureCache();
+    } catch (RuntimeException | Error e) {
+      activations.close();
+      throw e;
+    }
+  }
+
+  private long measureCache() {
+    int entries = 64;
+    try (KvCache cache = newCache(entries, Positions.ORIGINAL)) {
+      return (cache.bytes() + entries - 1) / entries;
+    }
   }
 
   /**
@@ -83,6 +102,24 @@ public final class Decoder implements AutoCloseable {
     return maxRows;
   }
 
+  /** Device memory that the weights take, as they are stored, and the activations. */
+  public long bytes() {
+    return weightBytes + activations.tensorBytes();
+  }
+
+  /** Device memory that a sequence takes. */
+  public long bytes(SequenceOptions options) {
+    long bytes = options.rows() * cacheBytesPerEntry;
+    if (options.scored()) {
+      bytes += (long) options.rows() * config.kvHeads() * Float.BYTES;
+    }
+    if (options.scored() && options.fastKv() != null) {
+      // All rows of a block, and those that are selected, which are no more.
+      bytes += 2L * options.rows() * (config.hiddenSize() + 1) * Float.BYTES;
+    }
+    return bytes;
+  }
+
   /** Takes a cache for one sequence of up to {@code capacity} entries a layer. */
   KvCache newCache(int capacity, Positions positions) {
     return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity, positions);
@@ -100,6 +137,11 @@ public final class Decoder implements AutoCloseable {
   /** What the pass's rows are rotated by, {@code [maxRows, 1]}. */
   Tensor positions() {
     return positions;
+  }
+
+  /** Writes the positions of the pass's first rows. */
+  void place(float[] first) {
+    device.write(positions, first);
   }
 
   /** Begins a pass with the embeddings of tokens, {@code maxRows} at the most. */
@@ -205,11 +247,6 @@ public final class Decoder implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Tensor tensor :
-        List.of(
-            positions, hidden, normed, queries, keys, values, attended, logSums, update, gate, up,
-            last, logits)) {
-      tensor.close();
-    }
+    activations.close();
   }
 }

@@ -55,7 +55,7 @@ public record LayerSpectrum(Spectrum keys, Spectrum values) {
         positions[i] = first + i;
       }
       decoder.embed(chunk);
-      decoder.device().write(decoder.positions(), positions);
+      decoder.place(positions);
       List<Span> spans = List.of(new Span(cache, 0, chunk.length));
       for (int layer = 0; layer < decoder.config().layers(); layer++) {
         decoder.layer(layer, chunk.length, spans, /* observed= */ false);

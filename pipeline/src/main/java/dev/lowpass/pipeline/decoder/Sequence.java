@@ -6,7 +6,6 @@ import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
-import dev.lowpass.kernels.Rows;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.pipeline.cache.CachePolicy;
@@ -14,34 +13,33 @@ import dev.lowpass.pipeline.cache.CachePolicy.Change;
 import dev.lowpass.pipeline.cache.Layout;
 import dev.lowpass.pipeline.prefill.FastKv;
 import dev.lowpass.pipeline.prefill.FastKv.Selection;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * One sequence: its cache, and how tokens get into it, block by block. {@link #forward} runs a
- * block through all layers; {@link #read} scores it too, and keeps and passes on what scores best.
- * A block may take several passes through the decoder. Memory is taken once.
+ * One sequence: its cache, and how tokens get into it, block by block. {@link #forward} has a block
+ * go through all layers; {@link #read} scores it too, and keeps and passes on what scores best.
+ * Either begins a block; it is done when {@link Pass passes} have carried all of it. Memory is
+ * taken once.
  */
 public final class Sequence implements AutoCloseable {
-  private final Decoder decoder;
+  private static final int[] NO_PROBE = {};
+
   private final Device device;
+  private final Decoder decoder;
   private final SequenceOptions options;
   private final CachePolicy policy;
   private final FastKv fastKv;
   private final Pooling pooling;
-  private final Runnable beforePass;
-  private final List<AutoCloseable> memory = new ArrayList<>();
+  private final Owned memory = new Owned();
   private final KvCache cache;
 
   /** Each kv head's score of each entry, at the layer that was observed last. */
   private final Tensor scores;
 
-  /** FastKV: the rows of a block as layer T leaves them, and those of them that go on. */
-  private final Stage stage;
-
-  private final Stage propagated;
-  private final Rows best;
+  /** FastKV's rows between layers; null where every row goes on. */
+  private final Propagation propagation;
 
   /** What each layer holds. Layers after FastKV's T hold less than those before. */
   private final Layout[] layouts;
@@ -49,81 +47,44 @@ public final class Sequence implements AutoCloseable {
   /** Tokens that went in so far: the next one's place in the prompt. */
   private int tokens;
 
+  /** The block under way; null where there is none. */
+  private Block block;
+
+  /** FastKV: the block's first entry at layer T. */
+  private int start;
+
   private int compressions;
-
-  /**
-   * Hidden states {@code [rows, hidden]} and positions {@code [rows, 1]} of a block between layers.
-   */
-  private record Stage(Tensor hidden, Tensor positions) {}
-
-  /**
-   * A block on its way through the layers.
-   *
-   * @param tokens its length
-   * @param probe rows behind it that observe and are not stored
-   * @param window its own last rows, if they are what observes
-   */
-  private record Block(int tokens, int probe, int window) {
-    int observers() {
-      return probe + window;
-    }
-  }
-
-  /** Puts rows of a block into a pass, or takes them out of it. */
-  private interface Transfer {
-    void rows(int from, int count);
-  }
-
-  /** Takes the sequence's memory. */
-  public Sequence(Decoder decoder, SequenceOptions options) {
-    this(decoder, options, () -> {});
-  }
 
   /**
    * Takes the sequence's memory.
    *
-   * @param beforePass is run before each pass, and may throw to end a long block
    * @throws OutOfMemoryError if the device has too little
    */
-  public Sequence(Decoder decoder, SequenceOptions options, Runnable beforePass) {
+  public Sequence(Decoder decoder, SequenceOptions options) {
     this.decoder = decoder;
     this.device = decoder.device();
     this.options = options;
     this.policy = options.policy();
     this.fastKv = options.scored() ? options.fastKv() : null;
-    this.beforePass = beforePass;
     this.pooling = options.observation().devicePooling();
     this.layouts = new Layout[decoder.config().layers()];
     Arrays.fill(layouts, Layout.EMPTY);
-    int entries = Math.min(options.tokens(), policy.cacheTokens());
-    int probe = options.probeTokens();
-    int rows = entries + probe;
+    int entries = options.entries();
+    int rows = options.rows();
+    int kvHeads = decoder.config().kvHeads();
     try {
-      this.cache = own(decoder.newCache(rows, options.positions()));
-      this.scores = options.scored() ? tensor(decoder.config().kvHeads(), rows) : null;
-      this.stage = fastKv == null ? null : stage(rows);
-      this.propagated =
-          fastKv == null
-              ? null
-              : stage(select(entries, options.observation().window()).length() + probe);
-      this.best = fastKv == null ? null : own(device.rows(entries));
+      cache = memory.take(decoder.newCache(rows, options.positions()));
+      scores = options.scored() ? memory.take(device.tensor(kvHeads, rows)) : null;
+      propagation = fastKv == null ? null : memory.take(propagation(entries, rows));
     } catch (RuntimeException | Error e) {
-      close();
+      memory.close();
       throw e;
     }
   }
 
-  private Stage stage(int rows) {
-    return new Stage(tensor(rows, decoder.config().hiddenSize()), tensor(rows, 1));
-  }
-
-  private Tensor tensor(int rows, int columns) {
-    return own(device.tensor(rows, columns));
-  }
-
-  private <T extends AutoCloseable> T own(T taken) {
-    memory.add(taken);
-    return taken;
+  private Propagation propagation(int entries, int rows) {
+    int selected = select(entries, options.observation().window()).length();
+    return new Propagation(decoder, rows, selected + options.probeTokens());
   }
 
   /** Entries that a layer holds. */
@@ -141,9 +102,11 @@ public final class Sequence implements AutoCloseable {
     return compressions;
   }
 
-  /** What compression kept of a layer's keys and values. */
-  public Energy energy(int layer) {
-    return device.energy(cache, layer);
+  /** What compression kept of each layer's keys and values. */
+  public List<Energy> energy() {
+    return IntStream.range(0, layouts.length)
+        .mapToObj(layer -> device.energy(cache, layer))
+        .toList();
   }
 
   /** Device memory that its keys and values take. */
@@ -166,82 +129,111 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Runs a block of tokens through all layers.
+   * Begins a block that goes through all layers.
    *
-   * @param block no more than there is {@link #room} for
+   * @param tokens no more than there is {@link #room} for
    * @param logits whether those of its last token are wanted
    */
-  public void forward(int[] block, boolean logits) {
-    int last = forward(block);
-    if (logits) {
-      decoder.head(last - 1);
-    }
+  public void forward(int[] tokens, boolean logits) {
+    begin(new Block(tokens, NO_PROBE, 0, logits), layouts.length);
   }
 
   /**
-   * The same in one pass, with the logits of any of its tokens.
+   * Begins a block that is scored. With FastKV, only some of it goes on after layer T. Each layer
+   * then keeps what its policy has it keep.
    *
-   * @param block no more than {@link Decoder#maxRows} too
-   */
-  public void forward(int[] block, int[] logitRows) {
-    forward(block);
-    decoder.head(logitRows);
-  }
-
-  private int forward(int[] block) {
-    makeRoom(0, layouts.length, block.length);
-    Transfer embed = (from, count) -> embed(block, from, count);
-    int last = run(new Block(block.length, 0, 0), 0, layouts.length, block.length, embed, null);
-    tokens += block.length;
-    return last;
-  }
-
-  /**
-   * Runs a block of tokens through the layers and scores it. With FastKV, only some of it goes on
-   * after layer T. Each layer then keeps what its policy has it keep.
-   *
-   * @param block no more than there is {@link #room} for; the whole prompt where FastKV selects
+   * @param tokens no more than there is {@link #room} for; the whole prompt where FastKV selects
    *     from a full cache
    * @param probe what observes: tokens that are run behind the block and not stored. Where it is
    *     empty, the block's last w do
    * @param logits whether those of the block's last token are wanted; only without a probe
    */
-  public void read(int[] block, int[] probe, boolean logits) {
-    int window = Math.min(options.observation().window(), block.length);
-    Block rows = new Block(block.length, probe.length, probe.length == 0 ? window : 0);
-    int[] all = Arrays.copyOf(block, block.length + probe.length);
-    System.arraycopy(probe, 0, all, block.length, probe.length);
-    Transfer embed = (from, count) -> embed(all, from, count);
-    int last;
-    if (fastKv == null) {
-      makeRoom(0, layouts.length, block.length);
-      last = run(rows, 0, layouts.length, block.length, embed, null);
-    } else {
-      last = readSelectively(rows, embed);
+  public void read(int[] tokens, int[] probe, boolean logits) {
+    int window = Math.min(options.observation().window(), tokens.length);
+    begin(
+        new Block(tokens, probe, probe.length == 0 ? window : 0, logits),
+        fastKv == null ? layouts.length : fastKv.layer() + 1);
+  }
+
+  private void begin(Block next, int end) {
+    if (block != null) {
+      throw new IllegalStateException("a block is under way");
     }
-    tokens += block.length;
-    if (logits) {
-      decoder.head(last - 1);
-    }
+    makeRoom(0, end, next.length());
+    next.enter(0, end, next.length());
+    start = layouts[end - 1].length();
+    block = next;
+  }
+
+  /** Whether a block is under way. */
+  public boolean running() {
+    return block != null;
+  }
+
+  /** The block under way. */
+  Block block() {
+    return block;
+  }
+
+  KvCache cache() {
+    return cache;
+  }
+
+  Positions positions() {
+    return options.positions();
+  }
+
+  Propagation propagation() {
+    return propagation;
   }
 
   /**
-   * FastKV: all rows up to layer T, those that it selects after it. Returns the last pass's rows.
+   * The position of the first row of the block's next pass at a layer; -1 where only the device
+   * knows its rows', because it selected them.
    */
-  private int readSelectively(Block block, Transfer embed) {
-    int next = fastKv.layer() + 1;
-    Selection selection = select(block.tokens(), block.window());
-    makeRoom(0, next, block.tokens());
-    int start = layouts[fastKv.layer()].length();
-    run(block, 0, next, block.tokens(), embed, this::keepStage);
-    if (selection.best() > 0) {
-      int from = start + selection.first();
-      device.best(best, scores, from, start + block.tokens() - selection.last(), selection.best());
+  int position(int layer) {
+    if (options.positions() == Positions.CACHE) {
+      return layouts[layer].length();
     }
-    gather(propagated.hidden(), stage.hidden(), selection, block.probe());
-    gather(propagated.positions(), stage.positions(), selection, block.probe());
-    makeRoom(next, layouts.length, selection.length());
-    return run(block, next, layouts.length, selection.length(), this::resume, null);
+    return block.firstLayer() == 0 ? tokens + block.from() : -1;
+  }
+
+  /** Whether rows of the block's next pass observe at a layer. */
+  boolean observes(int layer, int rows) {
+    return block.observers() > 0
+        && block.ends(rows)
+        && (policy.scores() || retains() || (fastKv != null && layer == fastKv.layer()));
+  }
+
+  /** A layer has run rows of the block, and appended them: keeps what its policy keeps of them. */
+  void keep(int layer, Span rows) {
+    boolean observed = observes(layer, rows.rows());
+    int stored = block.ends(rows.rows()) ? rows.rows() - block.probe() : rows.rows();
+    layouts[layer] = layouts[layer].append(stored);
+    if (observed) {
+      observe(layer, rows);
+    }
+    cache.truncate(layer, layouts[layer].length());
+    if (observed) {
+      keepBest(layer);
+    }
+  }
+
+  /** Rows of the block have gone through its layers. */
+  void advance(int rows) {
+    if (!block.advance(rows)) {
+      return;
+    }
+    int next = block.endLayer();
+    if (next < layouts.length) {
+      Selection selection = select(block.length(), block.window());
+      propagation.select(selection, block.probe(), scores, start);
+      makeRoom(next, layouts.length, selection.length());
+      block.enter(next, layouts.length, selection.length());
+    } else {
+      tokens += block.length();
+      block = null;
+    }
   }
 
   private Selection select(int rows, int window) {
@@ -250,113 +242,26 @@ public final class Sequence implements AutoCloseable {
     return fastKv.propagate(rows, tokens, Math.min(unscored, rows));
   }
 
-  private void keepStage(int from, int count) {
-    device.copyRows(stage.hidden(), from, decoder.hidden(), 0, count);
-    device.copyRows(stage.positions(), from, decoder.positions(), 0, count);
-  }
-
-  private void resume(int from, int count) {
-    device.copyRows(decoder.hidden(), 0, propagated.hidden(), from, count);
-    device.copyRows(decoder.positions(), 0, propagated.positions(), from, count);
-  }
-
-  /** The selected rows of a block in their order, and the probe's. */
-  private void gather(Tensor out, Tensor in, Selection selection, int probe) {
-    device.copyRows(out, 0, in, 0, selection.first());
-    if (selection.best() > 0) {
-      device.gatherRows(out, selection.first(), in, selection.first(), best);
-    }
-    int end = selection.first() + selection.best();
-    device.copyRows(out, end, in, selection.rows() - selection.last(), selection.last() + probe);
-  }
-
-  private void embed(int[] block, int from, int count) {
-    decoder.embed(Arrays.copyOfRange(block, from, from + count));
-    place(tokens + from, count);
-  }
-
-  /** Gives the pass's rows consecutive positions. */
-  private void place(int first, int count) {
-    float[] positions = new float[count];
-    for (int i = 0; i < count; i++) {
-      positions[i] = first + i;
-    }
-    device.write(decoder.positions(), positions);
-  }
-
-  /**
-   * Runs rows of a block and its probe through layers {@code [first, end)}, pass by pass. The last
-   * pass has all that observes; behind it each layer keeps the best.
-   *
-   * @param rows of the block; those of the probe come on top
-   * @param feed puts rows into a pass
-   * @param drain takes them out of it; null where nobody needs them
-   * @return rows of the last pass
-   */
-  private int run(Block block, int first, int end, int rows, Transfer feed, Transfer drain) {
-    int all = rows + block.probe();
-    int pass = 0;
-    for (int from = 0; from < all; from += pass) {
-      beforePass.run();
-      pass = passRows(all - from, block.observers());
-      boolean last = from + pass == all;
-      feed.rows(from, pass);
-      List<Span> spans = List.of(new Span(cache, 0, pass));
-      int placed = -1;
-      for (int layer = first; layer < end; layer++) {
-        int length = layouts[layer].length();
-        if (options.positions() == Positions.CACHE && placed != length) {
-          place(length, pass);
-          placed = length;
-        }
-        boolean observed = last && block.observers() > 0 && observes(layer);
-        decoder.layer(layer, pass, spans, observed);
-        layouts[layer] = layouts[layer].append(last ? pass - block.probe() : pass);
-        if (observed) {
-          observe(layer, spans.get(0), block);
-        }
-        cache.truncate(layer, layouts[layer].length());
-        if (observed) {
-          keepBest(layer, block);
-        }
-      }
-      if (drain != null) {
-        drain.rows(from, pass);
-      }
-    }
-    return pass;
-  }
-
-  /** As many as fit, but what observes is not divided. */
-  private int passRows(int left, int observers) {
-    int most = decoder.maxRows();
-    return left > most && left - most < observers ? left - observers : Math.min(left, most);
-  }
-
-  private boolean observes(int layer) {
-    return policy.scores() || retains() || (fastKv != null && layer == fastKv.layer());
-  }
-
   /** Whether FastKV chooses what a full cache keeps. */
   private boolean retains() {
     return fastKv != null && policy.cacheTokens() == Integer.MAX_VALUE;
   }
 
-  private void observe(int layer, Span span, Block block) {
+  private void observe(int layer, Span rows) {
     Layout layout = layouts[layer];
     int from = policy.candidatesFrom(layout);
     int to = policy.scores() ? policy.candidatesTo(layout) : layout.length() - block.window();
     if (from < to) {
-      decoder.observe(scores, span, block.observers(), layer, from, to, pooling);
+      decoder.observe(scores, rows, block.observers(), layer, from, to, pooling);
     }
   }
 
-  private void keepBest(int layer, Block block) {
+  private void keepBest(int layer) {
     if (policy.scores()) {
       apply(layer, policy.settle(layouts[layer]));
     } else if (retains()) {
       int length = layouts[layer].length();
-      CachePlan plan = fastKv.retain(layer, length, block.tokens(), block.window());
+      CachePlan plan = fastKv.retain(layer, length, block.length(), block.window());
       apply(layer, new Change(List.of(plan), Layout.EMPTY.append(plan.result())));
     }
   }
@@ -398,6 +303,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Goes back to a point since which nothing was scored, and no room was made. */
   public void reset(Mark mark) {
+    block = null;
     for (int layer = 0; layer < layouts.length; layer++) {
       layouts[layer] = mark.layouts[layer];
       cache.truncate(layer, layouts[layer].length());
@@ -407,26 +313,24 @@ public final class Sequence implements AutoCloseable {
 
   /** Forgets everything but its statistics: another prompt may go in. */
   public void clear() {
+    block = null;
     Arrays.fill(layouts, Layout.EMPTY);
     cache.truncate(0);
     tokens = 0;
   }
 
-  /** Becomes a branch of another sequence of the same decoder, policy and size. */
-  public void branchOff(Sequence trunk) {
+  /**
+   * Becomes a branch of another sequence of the same decoder, policy and size.
+   *
+   * @param mark where it branches off: a point of the trunk's that it could go back to
+   */
+  public void branchOff(Sequence trunk, Mark mark) {
     device.copy(cache, trunk.cache);
-    System.arraycopy(trunk.layouts, 0, layouts, 0, layouts.length);
-    tokens = trunk.tokens;
+    reset(mark);
   }
 
   @Override
   public void close() {
-    for (AutoCloseable taken : memory) {
-      try {
-        taken.close();
-      } catch (Exception e) {
-        throw new IllegalStateException("a device does not take back its memory", e);
-      }
-    }
+    memory.close();
   }
 }

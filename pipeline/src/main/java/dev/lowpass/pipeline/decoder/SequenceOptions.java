@@ -26,6 +26,16 @@ public record SequenceOptions(
     int probeTokens,
     boolean scored) {
 
+  /** Entries that a layer's cache has room for, probes left out. */
+  int entries() {
+    return Math.min(tokens, policy.cacheTokens());
+  }
+
+  /** Entries that it has room for in all. */
+  int rows() {
+    return entries() + probeTokens;
+  }
+
   /** Every token through every layer, at the place that it has in the cache. */
   public static SequenceOptions unscored(CachePolicy policy, int tokens) {
     return new SequenceOptions(

@@ -2,19 +2,13 @@ package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
-import dev.lowpass.kernels.Energy;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.decoder.Decoder;
-import dev.lowpass.pipeline.decoder.Sampler;
-import dev.lowpass.pipeline.decoder.Sequence;
-import dev.lowpass.pipeline.decoder.SequenceOptions;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
-import dev.lowpass.pipeline.text.StreamDecoder;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,14 +21,15 @@ import java.util.function.Consumer;
  * #client} of its own; one thread of the engine's own the device.
  */
 public final class Engine implements AutoCloseable {
-  /** Tokens that go through the decoder in one pass, questions that observe them included. */
-  private static final int PASS_ROWS = 1024;
+  /**
+   * Rows that one pass can have of one sequence whatever the budget: those of a probe, above all.
+   */
+  private static final int LEAST_ROWS = 1024;
 
   private final Checkpoint checkpoint;
   private final TextTokenizer tokenizer;
   private final Device device;
   private final Decoder decoder;
-  private final Set<Integer> endTokens;
   private final Reading.Bounds bounds;
   private final Scheduler scheduler;
 
@@ -44,15 +39,13 @@ public final class Engine implements AutoCloseable {
       Device device,
       Decoder decoder,
       Reading.Bounds bounds,
-      int slots) {
+      Scheduler scheduler) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.device = device;
     this.decoder = decoder;
     this.bounds = bounds;
-    this.scheduler = new Scheduler(slots, this::turn);
-    this.endTokens = new TreeSet<>(checkpoint.generationDefaults().eosTokens());
-    tokenizer.eos().ifPresent(endTokens::add);
+    this.scheduler = scheduler;
   }
 
   /**
@@ -75,19 +68,29 @@ public final class Engine implements AutoCloseable {
       opened.add(tokenizer);
       Device device = Devices.open(options.device(), options.threads());
       opened.add(device);
-      Decoder decoder = Decoder.load(checkpoint, device, PASS_ROWS, 1);
+      int most = options.slots() == 0 ? EngineOptions.MOST_SLOTS : options.slots();
+      int rows = Math.max(options.batchTokens(), LEAST_ROWS) + most;
+      Decoder decoder = Decoder.load(checkpoint, device, rows, most + 1);
+      opened.add(decoder);
       int longest = cache.bounded() ? Integer.MAX_VALUE : window;
       int context =
           options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
-      Reading.Bounds bounds = new Reading.Bounds(cache, prefill, window, context, PASS_ROWS);
-      int slots = options.slots() == 0 ? EngineOptions.MOST_SLOTS : options.slots();
-      Engine engine = new Engine(checkpoint, tokenizer, device, decoder, bounds, slots);
-      engine.scheduler.start();
-      return engine;
+      Reading.Bounds bounds = new Reading.Bounds(cache, prefill, window, context, LEAST_ROWS);
+      Writer writer = new Writer(tokenizer, endTokens(checkpoint, tokenizer), context);
+      Slots slots = new Slots(decoder, most, device.freeBytes() / 4 * 3);
+      Scheduler scheduler = new Scheduler(decoder, writer, slots, options.batchTokens());
+      scheduler.start();
+      return new Engine(checkpoint, tokenizer, device, decoder, bounds, scheduler);
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
     }
+  }
+
+  private static Set<Integer> endTokens(Checkpoint checkpoint, TextTokenizer tokenizer) {
+    Set<Integer> tokens = new TreeSet<>(checkpoint.generationDefaults().eosTokens());
+    tokenizer.eos().ifPresent(tokens::add);
+    return tokens;
   }
 
   /**
@@ -132,7 +135,7 @@ public final class Engine implements AutoCloseable {
 
   /** Completes the prompts of one document. */
   public Result complete(Request request, GenerationOptions options) {
-    return complete(request, options, text -> {});
+    return complete(request, options, Submission.SILENT);
   }
 
   /**
@@ -183,186 +186,6 @@ public final class Engine implements AutoCloseable {
       throw new DocumentException(DocumentException.EMPTY, "the prompt is empty; give it text");
     }
     return Reading.of(bounds, request, options.maxNewTokens());
-  }
-
-  private Result turn(Submission submission) {
-    try (Turn document = new Turn(submission)) {
-      return document.run(System.nanoTime() - submission.submitted());
-    }
-  }
-
-  /** One document's turn on the device. */
-  private final class Turn implements AutoCloseable {
-    private final Submission submission;
-    private final Reading reading;
-    private final List<int[]> prompts;
-    private final int shared;
-    private final GenerationOptions options;
-    private final Consumer<String> listener;
-
-    /** The document's cache. */
-    private final Sequence trunk;
-
-    /** Where a prompt goes on: the trunk itself, or a copy of it if that would be damaged. */
-    private final Sequence branch;
-
-    private long prefillNanos;
-    private long decodeNanos;
-    private long promptTokens;
-    private long keptTokens;
-
-    Turn(Submission submission) {
-      this.submission = submission;
-      this.reading = submission.reading();
-      this.prompts = reading.request().prompts();
-      this.shared = reading.request().shared();
-      this.options = submission.options();
-      this.listener = submission.listener();
-      this.trunk = newSequence();
-      try {
-        this.branch = reading.copies() ? newSequence() : trunk;
-      } catch (DocumentException e) {
-        trunk.close();
-        throw e;
-      }
-    }
-
-    private Sequence newSequence() {
-      SequenceOptions sequence = reading.sequence();
-      try {
-        return new Sequence(decoder, sequence, () -> scheduler.check(submission));
-      } catch (OutOfMemoryError e) {
-        throw new DocumentException(
-            DocumentException.OUT_OF_MEMORY,
-            "no memory for a KV cache of %d tokens (%s); give the executor more memory, bound the cache (--cache hybrid, --cache-tokens), or shorten the document"
-                .formatted(
-                    Math.min(sequence.tokens(), sequence.policy().cacheTokens()), e.getMessage()));
-      }
-    }
-
-    Result run(long queueNanos) {
-      List<Completion> completions = new ArrayList<>();
-      long outputTokens = 0;
-      Sequence.Mark document = null;
-      for (int i = 0; i < prompts.size(); i++) {
-        int[] prompt = prompts.get(i);
-        long start = System.nanoTime();
-        if (i == 0 || reading.each()) {
-          trunk.clear();
-          readDocument(prompt, reading.probe(i));
-          document = trunk.mark();
-        }
-        if (branch != trunk) {
-          branch.branchOff(trunk);
-        } else {
-          trunk.reset(document);
-        }
-        readRest(prompt);
-        prefillNanos += System.nanoTime() - start;
-        keptTokens = Math.max(keptTokens, branch.length());
-        Completion completion = decode(prompt, i);
-        completions.add(completion);
-        outputTokens += completion.tokens().size();
-      }
-      return new Result(List.copyOf(completions), promptTokens, outputTokens, stats(queueNanos));
-    }
-
-    private Stats stats(long queueNanos) {
-      List<Double> energy = new ArrayList<>();
-      for (int layer = 0; layer < decoder.config().layers(); layer++) {
-        Energy of = branch.energy(layer);
-        energy.add((of.keptKeys() + of.keptValues()) / (of.keys() + of.values()));
-      }
-      boolean copies = branch != trunk;
-      return new Stats(
-          queueNanos / 1e6,
-          prefillNanos / 1e6,
-          decodeNanos / 1e6,
-          trunk.bytes() + (copies ? branch.bytes() : 0),
-          keptTokens,
-          trunk.compressions() + (copies ? branch.compressions() : 0),
-          List.copyOf(energy));
-    }
-
-    /** What all prompts begin with. */
-    private void readDocument(int[] prompt, int[] probe) {
-      for (int first = 0, end; first < shared; first = end) {
-        end = (int) Math.min(shared, (long) first + trunk.room());
-        int[] block = Arrays.copyOfRange(prompt, first, end);
-        if (reading.sequence().scored()) {
-          trunk.read(block, probe, /* logits= */ false);
-        } else {
-          trunk.forward(block, /* logits= */ false);
-        }
-      }
-      promptTokens += shared;
-    }
-
-    /** What follows in one of them; the logits that begin its answer are there after it. */
-    private void readRest(int[] prompt) {
-      if (reading.reserves()) {
-        branch.reserve(prompt.length - shared + options.maxNewTokens());
-      }
-      for (int first = shared, end; first < prompt.length; first = end) {
-        end = (int) Math.min(prompt.length, (long) first + branch.room());
-        int[] block = Arrays.copyOfRange(prompt, first, end);
-        if (reading.scoresRest()) {
-          branch.read(block, new int[0], end == prompt.length);
-        } else {
-          branch.forward(block, end == prompt.length);
-        }
-      }
-      promptTokens += prompt.length - shared;
-    }
-
-    private Completion decode(int[] prompt, int index) {
-      long start = System.nanoTime();
-      Sampler sampler =
-          options.temperature() == 0
-              ? null
-              : new Sampler(
-                  options.temperature(), options.topK(), options.topP(), options.seed() + index);
-      StreamDecoder detokenizer = tokenizer.stream(prompt);
-      StopStrings stops = new StopStrings(options.stop());
-      StringBuilder text = new StringBuilder();
-      List<Integer> tokens = new ArrayList<>();
-      int limit = Math.min(options.maxNewTokens(), contextTokens() - prompt.length);
-      FinishReason reason = FinishReason.LENGTH;
-      while (true) {
-        int token = sampler == null ? decoder.argmax(1)[0] : sampler.next(decoder.logits(0));
-        tokens.add(token);
-        if (endTokens.contains(token) && !options.pastEnd()) {
-          reason = FinishReason.STOP;
-          break;
-        }
-        emit(stops.accept(detokenizer.accept(token)), text);
-        if (stops.found()) {
-          reason = FinishReason.STOP;
-          break;
-        }
-        if (tokens.size() == limit) {
-          break;
-        }
-        branch.forward(new int[] {token}, /* logits= */ true);
-      }
-      emit(stops.accept(detokenizer.flush()), text);
-      emit(stops.flush(), text);
-      decodeNanos += System.nanoTime() - start;
-      return new Completion(text.toString(), List.copyOf(tokens), reason);
-    }
-
-    private void emit(String piece, StringBuilder text) {
-      if (!piece.isEmpty()) {
-        text.append(piece);
-        listener.accept(piece);
-      }
-    }
-
-    @Override
-    public void close() {
-      trunk.close();
-      branch.close();
-    }
   }
 
   static CancellationException cancelled() {

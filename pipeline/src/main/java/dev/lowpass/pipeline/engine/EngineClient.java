@@ -25,6 +25,9 @@ public final class EngineClient implements AutoCloseable {
 
   boolean closed;
 
+  /** The last pass that had some of its prompts; the engine's thread's. */
+  long served;
+
   EngineClient(Engine engine, Scheduler scheduler) {
     this.engine = engine;
     this.scheduler = scheduler;
@@ -47,7 +50,7 @@ public final class EngineClient implements AutoCloseable {
    */
   public CompletableFuture<Result> submit(
       Request request, GenerationOptions options, Limits limits) {
-    return submit(request, options, limits, text -> {});
+    return submit(request, options, limits, Submission.SILENT);
   }
 
   CompletableFuture<Result> submit(

@@ -110,6 +110,20 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
     return request.prompts().size() > 1 && !each() && exceedsCache();
   }
 
+  /** Caches that the document takes at the least. */
+  int slots() {
+    return copies() ? 2 : 1;
+  }
+
+  /** What is wrong with the document where the device has no memory for it. */
+  DocumentException tooLarge(OutOfMemoryError cause) {
+    return new DocumentException(
+        DocumentException.OUT_OF_MEMORY,
+        "no memory for a KV cache of %d tokens (%s); give the executor more memory, bound the cache (--cache hybrid, --cache-tokens), or shorten the document"
+            .formatted(
+                Math.min(sequence.tokens(), sequence.policy().cacheTokens()), cause.getMessage()));
+  }
+
   private boolean exceedsCache() {
     return sequence.tokens() > sequence.policy().cacheTokens();
   }

@@ -1,40 +1,54 @@
 package dev.lowpass.pipeline.engine;
 
+import dev.lowpass.pipeline.decoder.Decoder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 
 /**
  * The thread that owns the device. Documents wait in their clients' queues, none of which is longer
- * than its window; clients take turns. Its monitor guards queues and counts.
+ * than its window; clients take turns, and the next document gets on the device when there are
+ * slots for it. Its monitor guards queues and counts; nobody holds it during a pass.
  */
-final class Scheduler implements AutoCloseable {
+final class Scheduler implements Batch.Exit, AutoCloseable {
   /** Documents a client may have beyond the slots: the next ones are there when a slot is free. */
   private static final int FOLLOWING = 4;
 
-  private final int slots;
-  private final Function<Submission, Result> work;
+  private final Decoder decoder;
+  private final Writer writer;
+  private final Slots slots;
+  private final Batch batch;
   private final Thread thread = new Thread(this::run, "lowpass-engine");
+
+  /** Clients with documents that wait, in the order of their turns. */
   private final Deque<EngineClient> turns = new ArrayDeque<>();
-  private Submission running;
+
+  /** Documents that failed in company, or by the device's fault: each goes again, alone. */
+  private final Deque<Submission> retries = new ArrayDeque<>();
+
   private boolean closed;
+
+  /** Why it is closed, where nobody closed it. */
+  private Throwable failure;
+
   private long documents;
   private long failed;
   private long promptTokens;
   private long outputTokens;
-  private long prefillNanos;
-  private long decodeNanos;
   private long busyNanos;
 
-  /**
-   * @param work one document, on the engine's thread
-   */
-  Scheduler(int slots, Function<Submission, Result> work) {
+  /** The batch's counts and the slots', as of the last pass. */
+  private Batch.Counts counts = new Batch.Counts(0, 0, 0, 0);
+
+  private int slotsUsed;
+  private long cacheBytesUsed;
+
+  Scheduler(Decoder decoder, Writer writer, Slots slots, int batchTokens) {
+    this.decoder = decoder;
+    this.writer = writer;
     this.slots = slots;
-    this.work = work;
+    batch = new Batch(decoder, batchTokens, this);
     thread.setDaemon(true);
   }
 
@@ -43,7 +57,7 @@ final class Scheduler implements AutoCloseable {
   }
 
   int window() {
-    return slots + FOLLOWING;
+    return slots.most() + FOLLOWING;
   }
 
   /**
@@ -51,32 +65,34 @@ final class Scheduler implements AutoCloseable {
    *
    * @throws IllegalStateException if the client has too many in flight, or is closed
    */
-  synchronized void submit(Submission document) {
+  void submit(Submission document) {
     EngineClient client = document.client();
-    if (closed || client.closed) {
-      throw new IllegalStateException("the engine or its client is closed");
+    synchronized (this) {
+      if (closed || client.closed) {
+        throw new IllegalStateException("the engine or its client is closed", failure);
+      }
+      if (client.inFlight.size() >= window()) {
+        throw new IllegalStateException(
+            "%d documents are in flight already; wait for one of them".formatted(window()));
+      }
+      client.inFlight.add(document.future());
+      if (client.waiting.isEmpty()) {
+        turns.add(client);
+      }
+      client.waiting.add(document);
+      notifyAll();
     }
-    if (client.inFlight.size() >= window()) {
-      throw new IllegalStateException(
-          "%d documents are in flight already; wait for one of them".formatted(window()));
-    }
-    client.inFlight.add(document.future());
-    if (client.waiting.isEmpty()) {
-      turns.add(client);
-    }
-    client.waiting.add(document);
     document
         .future()
         .whenComplete(
             (result, failure) -> {
-              if (document.cancelled()) {
+              if (document.future().isCancelled()) {
                 forget(document);
               }
             });
-    notifyAll();
   }
 
-  /** A cancelled document that waits is gone at once; one that runs, when the pass is over. */
+  /** A cancelled document that waits is gone at once; one on the device when the pass is over. */
   private synchronized void forget(Submission document) {
     EngineClient client = document.client();
     if (client.waiting.remove(document)) {
@@ -103,76 +119,136 @@ final class Scheduler implements AutoCloseable {
     }
   }
 
-  /** Whether a document that runs should go on. */
-  void check(Submission document) {
-    if (document.cancelled() || closed()) {
-      throw Engine.cancelled();
-    }
-    document.check();
-  }
-
-  private synchronized boolean closed() {
-    return closed;
-  }
-
   private void run() {
-    Submission document;
-    while ((document = next()) != null) {
-      long start = System.nanoTime();
-      Result result = null;
-      Throwable failure = null;
-      try {
-        check(document);
-        result = work.apply(document);
-      } catch (Throwable e) {
-        failure = e;
+    try {
+      while (awaitWork()) {
+        long start = System.nanoTime();
+        batch.sweep();
+        expire();
+        admit();
+        batch.run();
+        count(System.nanoTime() - start);
       }
-      release(document, result, System.nanoTime() - start);
-      if (failure == null) {
-        document.future().complete(result);
-      } else {
-        document.future().completeExceptionally(failure);
-      }
+    } catch (RuntimeException | Error e) {
+      failure = e;
     }
+    end();
   }
 
-  private synchronized Submission next() {
-    boolean interrupted = false;
-    while (turns.isEmpty() && !closed) {
+  /** Waits until there is a document; returns false when the engine is closed. */
+  private synchronized boolean awaitWork() {
+    while (!closed && batch.isEmpty() && turns.isEmpty() && retries.isEmpty()) {
       try {
         wait();
       } catch (InterruptedException e) {
-        interrupted = true;
+        // Nobody has a reason to interrupt this thread; a document that is cancelled says so.
       }
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    return !closed;
+  }
+
+  /** Ends documents whose deadline has passed while they waited. */
+  private void expire() {
+    List<Submission> waiting = new ArrayList<>(retries);
+    synchronized (this) {
+      turns.forEach(client -> waiting.addAll(client.waiting));
     }
-    if (closed) {
+    for (Submission document : waiting) {
+      try {
+        document.check();
+      } catch (RuntimeException e) {
+        retries.remove(document);
+        forget(document);
+        ended(document, null, e);
+      }
+    }
+  }
+
+  /** Puts documents on the device while there is room. */
+  private void admit() {
+    if (!retries.isEmpty() || batch.isReserved()) {
+      if (batch.isEmpty()) {
+        admit(retries.remove(), /* retry= */ true);
+      }
+      return;
+    }
+    Submission next;
+    while ((next = next()) != null && admit(next, /* retry= */ false)) {}
+  }
+
+  /** The next document, if there is room for it. */
+  private synchronized Submission next() {
+    EngineClient client = turns.peek();
+    if (client == null) {
       return null;
     }
-    EngineClient client = turns.remove();
-    running = client.waiting.remove();
+    Reading reading = client.waiting.element().reading();
+    if (!slots.fits(reading.sequence(), reading.slots())) {
+      return null;
+    }
+    turns.remove();
+    Submission document = client.waiting.remove();
     if (!client.waiting.isEmpty()) {
       turns.add(client);
     }
-    return running;
+    return document;
   }
 
-  private synchronized void release(Submission document, Result result, long nanos) {
-    running = null;
-    document.client().inFlight.remove(document.future());
-    busyNanos += nanos;
-    if (result != null) {
-      documents++;
-      promptTokens += result.promptTokens();
-      outputTokens += result.outputTokens();
-      prefillNanos += (long) (result.stats().prefillMs() * 1e6);
-      decodeNanos += (long) (result.stats().decodeMs() * 1e6);
-    } else if (!document.cancelled()) {
-      failed++;
+  /** Puts a document on the device; returns whether it is there. */
+  private boolean admit(Submission submission, boolean retry) {
+    try {
+      batch.add(new Document(submission, retry, writer, slots));
+      return true;
+    } catch (OutOfMemoryError e) {
+      if (!batch.isEmpty()) {
+        putBack(submission);
+        return false;
+      }
+      ended(submission, null, submission.reading().tooLarge(e));
+    } catch (RuntimeException e) {
+      ended(submission, null, e);
     }
-    notifyAll();
+    return true;
+  }
+
+  /** It waits until others have left. */
+  private synchronized void putBack(Submission document) {
+    EngineClient client = document.client();
+    turns.remove(client);
+    turns.addFirst(client);
+    client.waiting.addFirst(document);
+  }
+
+  @Override
+  public void again(Submission document) {
+    retries.add(document);
+  }
+
+  @Override
+  public void ended(Submission document, Result result, Throwable failure) {
+    synchronized (this) {
+      document.client().inFlight.remove(document.future());
+      if (result != null) {
+        documents++;
+        promptTokens += result.promptTokens();
+        outputTokens += result.outputTokens();
+      } else if (!document.future().isCancelled()) {
+        failed++;
+      }
+      notifyAll();
+    }
+    if (result != null) {
+      document.future().complete(result);
+    } else {
+      document.future().completeExceptionally(failure);
+    }
+  }
+
+  private synchronized void count(long nanos) {
+    busyNanos += nanos;
+    counts = batch.counts();
+    slotsUsed = slots.used();
+    cacheBytesUsed = slots.usedBytes();
   }
 
   synchronized EngineStatus status() {
@@ -182,29 +258,41 @@ final class Scheduler implements AutoCloseable {
         failed,
         promptTokens,
         outputTokens,
-        prefillNanos,
-        decodeNanos,
+        counts.prefillNanos(),
+        counts.decodeNanos(),
         busyNanos,
-        /* passes= */ 0,
-        /* rows= */ 0,
-        slots,
-        running == null ? 0 : 1,
+        counts.passes(),
+        counts.rows(),
+        slots.most(),
+        slotsUsed,
         queued,
-        /* cacheBytes= */ 0,
-        /* cacheBytesUsed= */ 0,
-        /* deviceBytes= */ 0);
+        slots.bytes(),
+        cacheBytesUsed,
+        decoder.bytes() + cacheBytesUsed);
+  }
+
+  /** The thread's end: nobody is left waiting. */
+  private void end() {
+    Throwable reason = failure == null ? Engine.cancelled() : failure;
+    List<Submission> unfinished = new ArrayList<>(retries);
+    synchronized (this) {
+      closed = true;
+      turns.forEach(client -> unfinished.addAll(client.waiting));
+      turns.forEach(client -> client.waiting.clear());
+      turns.clear();
+    }
+    batch.end(reason);
+    unfinished.forEach(document -> ended(document, null, reason));
+    count(0);
   }
 
   /** Cancels what is not finished and ends the thread. */
   @Override
   public void close() {
-    List<CompletableFuture<Result>> waiting = new ArrayList<>();
     synchronized (this) {
       closed = true;
-      turns.forEach(client -> client.waiting.forEach(document -> waiting.add(document.future())));
       notifyAll();
     }
-    waiting.forEach(future -> future.cancel(true));
     boolean interrupted = false;
     while (thread.isAlive() && Thread.currentThread() != thread) {
       try {

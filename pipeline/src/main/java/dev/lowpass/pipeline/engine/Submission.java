@@ -18,12 +18,19 @@ record Submission(
     CompletableFuture<Result> future,
     long submitted) {
 
+  /** Nobody listens. */
+  static final Consumer<String> SILENT = text -> {};
+
   /**
    * Checks that it is still wanted.
    *
+   * @throws java.util.concurrent.CancellationException if its client does not want it any more
    * @throws DocumentException if its deadline is past
    */
   void check() {
+    if (future.isCancelled()) {
+      throw Engine.cancelled();
+    }
     if (limits.deadline() == null) {
       return;
     }
@@ -36,8 +43,8 @@ record Submission(
     }
   }
 
-  /** Whether its client does not want it any more. */
-  boolean cancelled() {
-    return future.isCancelled();
+  /** Whether it can be done again from the beginning: nobody has heard any of it. */
+  boolean repeatable() {
+    return listener == SILENT;
   }
 }

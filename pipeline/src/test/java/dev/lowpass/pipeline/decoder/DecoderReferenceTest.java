@@ -72,7 +72,7 @@ class DecoderReferenceTest {
       for (int rows : new int[] {32, 32, 10, 1}) {
         int first = at;
         int[] chunk = IntStream.range(first, first + rows).map(i -> tokens[i]).toArray();
-        sequence.forward(chunk, IntStream.range(0, rows).toArray());
+        Alone.forward(decoder, sequence, chunk, IntStream.range(0, rows).toArray());
         for (int i = 0; i < rows; i++) {
           float[] logits = decoder.logits(i);
           for (int v = 0; v < vocabulary; v++) {

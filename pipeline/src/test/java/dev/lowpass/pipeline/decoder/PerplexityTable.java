@@ -94,8 +94,11 @@ class PerplexityTable {
             SequenceOptions.unscored(options.resolve(window, false).policy(), document.length))) {
       for (int first = 0, rows; first < document.length; first += rows) {
         rows = Math.min(document.length - first, Math.min(decoder.maxRows(), sequence.room()));
-        sequence.forward(
-            Arrays.copyOfRange(document, first, first + rows), IntStream.range(0, rows).toArray());
+        Alone.forward(
+            decoder,
+            sequence,
+            Arrays.copyOfRange(document, first, first + rows),
+            IntStream.range(0, rows).toArray());
         for (int i = 0; i < rows && first + i + 1 < document.length; i++) {
           losses[first + i + 1] = loss(decoder.logits(i), document[first + i + 1]);
         }

@@ -122,7 +122,7 @@ class ReadingReferenceTest {
         end = (int) Math.min(length, (long) first + sequence.room());
         int[] block = Arrays.copyOfRange(document, first, end);
         double[] last = reference.read(block, probe);
-        sequence.read(block, probe, /* logits= */ probeTokens == 0);
+        Alone.read(decoder, sequence, block, probe, /* logits= */ probeTokens == 0);
         if (probeTokens == 0) {
           check("token " + (end - 1), decoder.logits(0), last);
         }
@@ -138,7 +138,7 @@ class ReadingReferenceTest {
         double[][] expected = reference.forward(Arrays.copyOfRange(question, first, end));
         int[] rows = new int[end - first];
         Arrays.setAll(rows, i -> i);
-        sequence.forward(Arrays.copyOfRange(question, first, end), rows);
+        Alone.forward(decoder, sequence, Arrays.copyOfRange(question, first, end), rows);
         for (int i = 0; i < rows.length; i++) {
           check("question " + (first + i), decoder.logits(i), expected[i]);
         }
@@ -184,12 +184,12 @@ class ReadingReferenceTest {
         assertThat(one.room()).isEqualTo(other.room());
         end = (int) Math.min(DOCUMENT, (long) first + one.room());
         int[] block = Arrays.copyOfRange(document, first, end);
-        one.read(block, new int[] {1, 2, 3}, /* logits= */ false);
-        other.forward(block, /* logits= */ false);
+        Alone.read(decoder, one, block, new int[] {1, 2, 3}, /* logits= */ false);
+        Alone.forward(decoder, other, block);
       }
-      one.forward(new int[] {7}, /* logits= */ true);
+      Alone.forward(decoder, one, new int[] {7}, 0);
       float[] logits = decoder.logits(0);
-      other.forward(new int[] {7}, /* logits= */ true);
+      Alone.forward(decoder, other, new int[] {7}, 0);
       assertThat(logits).isEqualTo(decoder.logits(0));
     }
   }

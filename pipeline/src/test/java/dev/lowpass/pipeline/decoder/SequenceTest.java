@@ -134,8 +134,11 @@ class SequenceTest {
       try (Sequence sequence = new Sequence(decoder, SequenceOptions.unscored(policy, TOKENS))) {
         for (int first = 0, rows; first < TOKENS; first += rows) {
           rows = Math.min(Math.min(chunk, TOKENS - first), sequence.room());
-          sequence.forward(
-              Arrays.copyOfRange(tokens, first, first + rows), IntStream.range(0, rows).toArray());
+          Alone.forward(
+              decoder,
+              sequence,
+              Arrays.copyOfRange(tokens, first, first + rows),
+              IntStream.range(0, rows).toArray());
           for (int i = 0; i < rows; i++) {
             logits.add(decoder.logits(i));
           }

@@ -1,0 +1,119 @@
+package dev.lowpass.pipeline.engine;
+
+import dev.lowpass.pipeline.decoder.Sequence;
+import java.util.Arrays;
+
+/**
+ * One of a document's sequences, and what goes through it: tokens that are read, then an answer.
+ */
+final class Lane {
+  /** What it is at. */
+  enum State {
+    IDLE,
+    DOCUMENT,
+    QUESTION,
+    ANSWER
+  }
+
+  private final Sequence sequence;
+  private State state = State.IDLE;
+  private int prompt;
+  private int[] tokens = {};
+  private int at;
+  private int end;
+  private int[] probe;
+  private Answer answer;
+
+  Lane(Sequence sequence) {
+    this.sequence = sequence;
+  }
+
+  Sequence sequence() {
+    return sequence;
+  }
+
+  State state() {
+    return state;
+  }
+
+  /** The prompt's index. */
+  int prompt() {
+    return prompt;
+  }
+
+  Answer answer() {
+    return answer;
+  }
+
+  /** Whether its sequence has rows of prompts for the next pass. */
+  boolean reads() {
+    return sequence.running() && state != State.ANSWER;
+  }
+
+  /** Whether its sequence has the next row of an answer for it. */
+  boolean writes() {
+    return sequence.running() && state == State.ANSWER;
+  }
+
+  /**
+   * Begins to read what a prompt begins with, the document.
+   *
+   * @param probe what observes; null where nothing is scored
+   */
+  void readDocument(int prompt, int[] tokens, int end, int[] probe) {
+    this.prompt = prompt;
+    state = State.DOCUMENT;
+    read(tokens, 0, end, probe);
+  }
+
+  /** Begins to read what is left of a prompt, from {@code at} on. */
+  void readQuestion(int prompt, int[] tokens, int at, int[] probe, Answer answer) {
+    this.prompt = prompt;
+    this.answer = answer;
+    state = State.QUESTION;
+    read(tokens, at, tokens.length, probe);
+  }
+
+  private void read(int[] tokens, int at, int end, int[] probe) {
+    this.tokens = tokens;
+    this.at = at;
+    this.end = end;
+    this.probe = probe;
+  }
+
+  /** Whether all of what it was given has been read. */
+  boolean read() {
+    return at == end && !sequence.running();
+  }
+
+  /** Begins the next block, if the last one is done and there is one. */
+  void proceed() {
+    if (sequence.running() || at == end) {
+      return;
+    }
+    int to = (int) Math.min(end, (long) at + sequence.room());
+    int[] block = Arrays.copyOfRange(tokens, at, to);
+    boolean logits = state == State.QUESTION && to == end;
+    if (probe == null) {
+      sequence.forward(block, logits);
+    } else {
+      sequence.read(block, probe, logits);
+    }
+    at = to;
+  }
+
+  /** Takes the next token of the answer; returns whether it was the last. */
+  boolean accept(int token) {
+    state = State.ANSWER;
+    if (answer.accept(token)) {
+      return true;
+    }
+    sequence.forward(new int[] {token}, /* logits= */ true);
+    return false;
+  }
+
+  void rest() {
+    state = State.IDLE;
+    answer = null;
+  }
+}
