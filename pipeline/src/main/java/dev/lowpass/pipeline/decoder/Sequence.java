@@ -311,14 +311,6 @@ public final class Sequence implements AutoCloseable {
     tokens = mark.tokens;
   }
 
-  /** Forgets everything but its statistics: another prompt may go in. */
-  public void clear() {
-    block = null;
-    Arrays.fill(layouts, Layout.EMPTY);
-    cache.truncate(0);
-    tokens = 0;
-  }
-
   /**
    * Becomes a branch of another sequence of the same decoder, policy and size.
    *

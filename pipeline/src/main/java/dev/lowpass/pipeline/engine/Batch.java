@@ -197,6 +197,8 @@ final class Batch {
     boolean again = company || failure instanceof DeviceException;
     if (again && !document.retry() && submission.repeatable()) {
       exit.again(submission);
+    } else if (failure instanceof OutOfMemoryError cause) {
+      exit.ended(submission, null, submission.reading().tooLarge(cause));
     } else {
       exit.ended(submission, null, failure);
     }

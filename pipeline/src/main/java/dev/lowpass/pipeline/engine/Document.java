@@ -10,7 +10,7 @@ import java.util.List;
  * A document on the device. What its prompts share is read once, into the first lane, the trunk;
  * each prompt goes on from there in a branch, as many at a time as there are slots for. The last to
  * begin has the trunk itself; so have the others where a prompt only appends to it, which can be
- * taken off again. Where each prompt reads the document anew, lanes have nothing in common.
+ * taken off again. Where each prompt reads the document anew, it has a lane of its own.
  */
 final class Document implements AutoCloseable {
   private static final int[] NO_PROBE = {};
@@ -106,21 +106,17 @@ final class Document implements AutoCloseable {
         break; // slots knows now
       }
     }
-    if (begun < prompts.size()) {
+    if (begun == prompts.size()) {
+      lanes.stream().filter(Lane::idle).toList().forEach(this::remove);
+    } else if (!reading.each()) {
       proceed(trunk);
-    } else {
-      lanes.stream().filter(this::idle).toList().forEach(this::remove);
     }
   }
 
   /** Whether the next prompt could begin in a new lane, and not in the trunk. */
   private boolean waits() {
     boolean last = begun == prompts.size() - 1;
-    return reading.each() || mark != null && !(last && idle(trunk));
-  }
-
-  private boolean idle(Lane lane) {
-    return lane.state() == Lane.State.IDLE;
+    return reading.each() || mark != null && !(last && trunk.idle());
   }
 
   private void proceed(Lane lane) {
@@ -132,7 +128,7 @@ final class Document implements AutoCloseable {
         lane.rest();
       }
     }
-    if (idle(lane) && begun < prompts.size()) {
+    if (lane.idle() && begun < prompts.size()) {
       begin(lane);
     }
     lane.proceed();
@@ -142,7 +138,6 @@ final class Document implements AutoCloseable {
   private void begin(Lane lane) {
     int prompt = begun;
     if (reading.each()) {
-      lane.sequence().clear();
       lane.readDocument(prompt, prompts.get(prompt), shared, probe(prompt));
     } else if (mark == null || lane == trunk && reading.copies() && prompt < prompts.size() - 1) {
       return;
@@ -182,6 +177,12 @@ final class Document implements AutoCloseable {
         energyKept = energyKept(lane.sequence());
       }
       lane.rest();
+      if (reading.each()) {
+        remove(lane);
+        if (begun < prompts.size()) {
+          addLane();
+        }
+      }
     }
   }
 

@@ -36,6 +36,10 @@ final class Lane {
     return state;
   }
 
+  boolean idle() {
+    return state == State.IDLE;
+  }
+
   /** The prompt's index. */
   int prompt() {
     return prompt;

@@ -38,6 +38,9 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   private long outputTokens;
   private long busyNanos;
 
+  /** Up to when that has been counted. */
+  private long busySince;
+
   /** The batch's counts and the slots', as of the last pass. */
   private Batch.Counts counts = new Batch.Counts(0, 0, 0, 0);
 
@@ -122,12 +125,12 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   private void run() {
     try {
       while (awaitWork()) {
-        long start = System.nanoTime();
+        busySince = System.nanoTime();
         batch.sweep();
         expire();
         admit();
         batch.run();
-        count(System.nanoTime() - start);
+        count();
       }
     } catch (RuntimeException | Error e) {
       failure = e;
@@ -227,6 +230,7 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   @Override
   public void ended(Submission document, Result result, Throwable failure) {
     synchronized (this) {
+      count();
       document.client().inFlight.remove(document.future());
       if (result != null) {
         documents++;
@@ -244,8 +248,11 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
     }
   }
 
-  private synchronized void count(long nanos) {
-    busyNanos += nanos;
+  /** Brings what others may see up to date. */
+  private synchronized void count() {
+    long now = System.nanoTime();
+    busyNanos += now - busySince;
+    busySince = now;
     counts = batch.counts();
     slotsUsed = slots.used();
     cacheBytesUsed = slots.usedBytes();
@@ -273,6 +280,7 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
 
   /** The thread's end: nobody is left waiting. */
   private void end() {
+    busySince = System.nanoTime();
     Throwable reason = failure == null ? Engine.cancelled() : failure;
     List<Submission> unfinished = new ArrayList<>(retries);
     synchronized (this) {
@@ -283,7 +291,6 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
     }
     batch.end(reason);
     unfinished.forEach(document -> ended(document, null, reason));
-    count(0);
   }
 
   /** Cancels what is not finished and ends the thread. */
