@@ -28,7 +28,7 @@ class ImportDirectionTest {
           .whereLayer("pipeline")
           .mayOnlyAccessLayers("kernels")
           .whereLayer("udfs")
-          .mayOnlyAccessLayers("pipeline")
+          .mayOnlyAccessLayers("kernels", "pipeline")
           .whereLayer("jobs")
           .mayOnlyAccessLayers("udfs", "pipeline");
 
