@@ -66,12 +66,13 @@ public final class Engines {
 
   private static Engine load(EngineSpec spec, Configuration hadoop) {
     Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
+    Placement place = Placement.of(spec.device(), spec.threads());
     Engine engine =
         open(
             new EngineOptions(
                 folder,
-                spec.device(),
-                threads(spec),
+                place.device(),
+                place.threads(),
                 spec.contextTokens(),
                 spec.cache(),
                 spec.prefill()));
@@ -88,16 +89,6 @@ public final class Engines {
   private static boolean inDriver() {
     SparkEnv env = SparkEnv.get();
     return env == null || env.executorId().equals("driver");
-  }
-
-  /**
-   * Several executors may share a host, so an executor's engine takes no more than its own cores.
-   */
-  private static int threads(EngineSpec spec) {
-    SparkEnv env = SparkEnv.get();
-    return spec.threads() == 0 && env != null
-        ? env.conf().getInt("spark.executor.cores", 0)
-        : spec.threads();
   }
 
   private static Engine await(CompletableFuture<Engine> engine) {
