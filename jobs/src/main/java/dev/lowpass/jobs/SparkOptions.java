@@ -8,6 +8,9 @@ import scala.Tuple2;
 
 /** Where Spark runs. */
 final class SparkOptions {
+  private static final String EXECUTOR_GPUS = "spark.executor.resource.gpu.amount";
+  private static final String TASK_GPUS = "spark.task.resource.gpu.amount";
+
   @Option(
       names = "--master",
       paramLabel = "URL",
@@ -21,7 +24,11 @@ final class SparkOptions {
     return SparkSession.builder().config(effective).getOrCreate();
   }
 
-  /** The settings of a session: those given, and what they leave open. */
+  /**
+   * The settings of a session: those given, and what they leave open.
+   *
+   * @throws UsageException if executors could not use the GPUs that are asked for
+   */
   SparkConf conf(String name, Map<String, String> given) {
     SparkConf effective = new SparkConf();
     given.forEach(effective::set);
@@ -32,9 +39,10 @@ final class SparkOptions {
     effective.setIfMissing("spark.app.name", name);
     // Rows are made with java.sql's dates and timestamps.
     effective.set("spark.sql.datetime.java8API.enabled", "false");
-    if (effective.get("spark.master").startsWith("local")) {
+    if (effective.get("spark.master").matches("local(\\[.*)?")) {
       local(effective);
     } else {
+      checkGpus(effective);
       shipJar(effective);
     }
     return effective;
@@ -55,6 +63,21 @@ final class SparkOptions {
     conf.setIfMissing("spark.sql.shuffle.partitions", "8");
     // Progress comes with the heartbeats.
     conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
+  }
+
+  private static void checkGpus(SparkConf conf) {
+    int gpus = conf.getInt(EXECUTOR_GPUS, 0);
+    if (gpus > 1) {
+      throw new UsageException(
+          "%s is %d, and an executor's engine takes one GPU; give 1, and more executors"
+              .formatted(EXECUTOR_GPUS, gpus));
+    }
+    if (gpus == 1 && !conf.contains(TASK_GPUS)) {
+      // Spark tells a task of what it asked for: these would not know of their executor's GPU.
+      throw new UsageException(
+          "%s is 1, and tasks ask for none of it; give %s, 1 / spark.executor.cores"
+              .formatted(EXECUTOR_GPUS, TASK_GPUS));
+    }
   }
 
   /** spark-submit does this by itself; plain java does not. */

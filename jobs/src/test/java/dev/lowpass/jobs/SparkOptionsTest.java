@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.apache.spark.SparkConf;
@@ -52,6 +53,35 @@ class SparkOptionsTest {
         conf("--master", "spark://h:7077", "--conf", "spark.task.resource.gpu.amount=0.125");
     assertThat(conf.get("spark.task.resource.gpu.amount")).isEqualTo("0.125");
     assertThat(conf.contains("spark.ui.enabled")).isFalse();
+  }
+
+  /** Which is Spark's name for a cluster of processes on one machine. */
+  @Test
+  void localClusterIsACluster() {
+    SparkConf conf =
+        conf(
+            "--master",
+            "local-cluster[2,1,1024]",
+            "--conf",
+            "spark.task.resource.gpu.amount=1",
+            "--conf",
+            "spark.executor.resource.gpu.amount=1");
+    assertThat(conf.get("spark.executor.resource.gpu.amount")).isEqualTo("1");
+    assertThat(conf.contains("spark.ui.enabled")).isFalse();
+  }
+
+  @Test
+  void gpusThatNoEngineWouldUse() {
+    assertThatThrownBy(
+            () -> conf("--master", "yarn", "--conf", "spark.executor.resource.gpu.amount=2"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage(
+            "spark.executor.resource.gpu.amount is 2, and an executor's engine takes one GPU; give 1, and more executors");
+    assertThatThrownBy(
+            () -> conf("--master", "yarn", "--conf", "spark.executor.resource.gpu.amount=1"))
+        .isInstanceOf(UsageException.class)
+        .hasMessage(
+            "spark.executor.resource.gpu.amount is 1, and tasks ask for none of it; give spark.task.resource.gpu.amount, 1 / spark.executor.cores");
   }
 
   @Test
