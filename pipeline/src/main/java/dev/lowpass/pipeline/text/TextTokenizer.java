@@ -89,6 +89,11 @@ public final class TextTokenizer implements AutoCloseable {
     return wanted ? concat(new int[] {bos.getAsInt()}, ids) : ids;
   }
 
+  /** The ids of a text that continues another one: no blank is put before it. */
+  public int[] encodeContinuation(String text) {
+    return encodePiece(wellFormed(text), /* continues= */ true);
+  }
+
   private boolean startsWithBos(int[] ids) {
     return ids.length > 0 && ids[0] == bos.getAsInt();
   }
@@ -223,6 +228,14 @@ public final class TextTokenizer implements AutoCloseable {
   /** The text of some tokens, special tokens skipped; bytes that are no UTF-8 become U+FFFD. */
   public String decode(int[] tokens) {
     return decoder.decode(tokens);
+  }
+
+  /**
+   * The bytes that a token adds to a text, not to be changed: often no whole characters. None for
+   * special tokens and ids without a token.
+   */
+  public byte[] bytes(int token) {
+    return decoder.bytes(token);
   }
 
   /**
