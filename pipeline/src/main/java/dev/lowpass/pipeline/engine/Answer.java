@@ -1,17 +1,26 @@
 package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.pipeline.decoder.Sampler;
+import dev.lowpass.pipeline.schema.SchemaConstraint;
+import dev.lowpass.pipeline.schema.TokenConstraint;
 import dev.lowpass.pipeline.text.StreamDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** What is written for one prompt, token by token. */
 final class Answer {
+  private static final int[] NONE = {};
+
   private final Writer writer;
   private final GenerationOptions options;
   private final Consumer<String> listener;
   private final Sampler sampler;
+
+  /** What may come next; null where everything may. */
+  private final TokenConstraint constraint;
+
   private final StreamDecoder detokenizer;
   private final StopStrings stops;
   private final int limit;
@@ -21,12 +30,14 @@ final class Answer {
 
   /**
    * @param index the prompt's among the document's
+   * @param schema what it has to satisfy; null where it is free
    */
   Answer(
       Writer writer,
       int[] prompt,
       GenerationOptions options,
       int index,
+      SchemaConstraint schema,
       Consumer<String> listener) {
     this.writer = writer;
     this.options = options;
@@ -36,40 +47,85 @@ final class Answer {
             ? null
             : new Sampler(
                 options.temperature(), options.topK(), options.topP(), options.seed() + index);
-    detokenizer = writer.tokenizer().stream(prompt);
+    constraint = schema == null ? null : schema.start();
+    // What satisfies a schema does so by itself, even behind half a character.
+    detokenizer = writer.tokenizer().stream(schema == null ? prompt : NONE);
     stops = new StopStrings(options.stop());
     limit = Math.min(options.maxNewTokens(), writer.contextTokens() - prompt.length);
   }
 
-  /** Whether the most likely token is always the next. */
-  boolean greedy() {
+  private boolean greedy() {
     return options.temperature() == 0;
   }
 
-  /** Draws the next token, where it is not the most likely. */
-  int sample(float[] logits) {
-    return sampler.next(logits);
+  /**
+   * Chooses the next token.
+   *
+   * @param likeliest the most likely one
+   * @param logits all tokens'; asked for only where they are needed
+   */
+  int choose(int likeliest, Supplier<float[]> logits) {
+    int[] forced = constraint == null ? NONE : constraint.forced();
+    if (forced.length > 0) {
+      return forced[0];
+    }
+    if (greedy()) {
+      return allows(likeliest) ? likeliest : constraint.best(logits.get());
+    }
+    float[] all = logits.get();
+    if (constraint != null) {
+      constraint.mask(all);
+    }
+    int drawn = sampler.next(all);
+    return allows(drawn) ? drawn : constraint.best(all);
   }
 
-  /** Takes the next token; returns whether it was the last. */
-  boolean accept(int token) {
-    tokens.add(token);
-    if (writer.endTokens().contains(token) && !options.pastEnd()) {
-      reason = FinishReason.STOP;
-    } else {
-      emit(stops.accept(detokenizer.accept(token)));
-      if (stops.found()) {
-        reason = FinishReason.STOP;
-      } else if (tokens.size() == limit) {
-        reason = FinishReason.LENGTH;
+  private boolean allows(int token) {
+    return constraint == null || constraint.allows(token);
+  }
+
+  /**
+   * Takes the next token, and those that must follow it.
+   *
+   * @return the tokens that the model has to read before it is asked again; none where the last one
+   *     has come
+   */
+  int[] accept(int token) {
+    int from = tokens.size();
+    take(token);
+    if (constraint != null && reason == null) {
+      for (int forced : constraint.forced()) {
+        if (reason == null) {
+          take(forced);
+        }
       }
     }
     if (reason == null) {
-      return false;
+      return tokens.subList(from, tokens.size()).stream().mapToInt(id -> id).toArray();
     }
     emit(stops.accept(detokenizer.flush()));
     emit(stops.flush());
-    return true;
+    return NONE;
+  }
+
+  private void take(int token) {
+    tokens.add(token);
+    boolean end = writer.endTokens().contains(token) && !options.pastEnd();
+    if (!end) {
+      emit(stops.accept(detokenizer.accept(token)));
+    }
+    if (constraint != null) {
+      constraint.accept(token);
+      if (constraint.finished()) {
+        reason = FinishReason.SCHEMA;
+        return;
+      }
+    }
+    if (end || stops.found()) {
+      reason = FinishReason.STOP;
+    } else if (tokens.size() == limit) {
+      reason = FinishReason.LENGTH;
+    }
   }
 
   private void emit(String piece) {

@@ -158,9 +158,10 @@ final class Batch {
       // Somebody's cannot be chosen: each has its logits computed alone, and one fails.
       pass.head(lane.sequence());
       row = 0;
-      likeliest = answer.greedy() ? decoder.argmax(1) : null;
+      likeliest = decoder.argmax(1);
     }
-    return answer.greedy() ? likeliest[row] : answer.sample(decoder.logits(row));
+    int of = row;
+    return answer.choose(likeliest[row], () -> decoder.logits(of));
   }
 
   /** Shares a pass's time out among its rows. */

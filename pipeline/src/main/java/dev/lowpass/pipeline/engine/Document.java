@@ -2,6 +2,7 @@ package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.kernels.Energy;
 import dev.lowpass.pipeline.decoder.Sequence;
+import dev.lowpass.pipeline.schema.SchemaConstraint;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -157,7 +158,15 @@ final class Document implements AutoCloseable {
     if (reading.reserves()) {
       lane.sequence().reserve(prompt.length - shared + submission.options().maxNewTokens());
     }
-    Answer answer = new Answer(writer, prompt, submission.options(), index, submission.listener());
+    List<SchemaConstraint> constraints = reading.request().constraints();
+    Answer answer =
+        new Answer(
+            writer,
+            prompt,
+            submission.options(),
+            index,
+            constraints.isEmpty() ? null : constraints.get(index),
+            submission.listener());
     lane.readQuestion(index, prompt, shared, reading.scoresRest() ? NO_PROBE : null, answer);
   }
 

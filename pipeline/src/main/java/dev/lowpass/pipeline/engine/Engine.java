@@ -7,9 +7,14 @@ import dev.lowpass.pipeline.decoder.Decoder;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import dev.lowpass.pipeline.schema.SchemaConstraint;
+import dev.lowpass.pipeline.schema.TokenTrie;
+import dev.lowpass.pipeline.schema.Vocabulary;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
@@ -26,12 +31,20 @@ public final class Engine implements AutoCloseable {
    */
   private static final int LEAST_ROWS = 1024;
 
+  /** Compiled schemas that are kept. */
+  private static final int MOST_SCHEMAS = 32;
+
   private final Checkpoint checkpoint;
   private final TextTokenizer tokenizer;
   private final Device device;
   private final Decoder decoder;
   private final Reading.Bounds bounds;
   private final Scheduler scheduler;
+  private final Set<Integer> endTokens;
+  private final Map<String, SchemaConstraint> constraints = new HashMap<>();
+
+  /** The vocabulary; null until a schema is compiled. */
+  private TokenTrie trie;
 
   private Engine(
       Checkpoint checkpoint,
@@ -39,13 +52,15 @@ public final class Engine implements AutoCloseable {
       Device device,
       Decoder decoder,
       Reading.Bounds bounds,
-      Scheduler scheduler) {
+      Scheduler scheduler,
+      Set<Integer> endTokens) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.device = device;
     this.decoder = decoder;
     this.bounds = bounds;
     this.scheduler = scheduler;
+    this.endTokens = endTokens;
   }
 
   /**
@@ -76,11 +91,12 @@ public final class Engine implements AutoCloseable {
       int context =
           options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
       Reading.Bounds bounds = new Reading.Bounds(cache, prefill, window, context, LEAST_ROWS);
-      Writer writer = new Writer(tokenizer, endTokens(checkpoint, tokenizer), context);
+      Set<Integer> endTokens = endTokens(checkpoint, tokenizer);
+      Writer writer = new Writer(tokenizer, endTokens, context);
       Slots slots = new Slots(decoder, most, device.freeBytes() / 4 * 3);
       Scheduler scheduler = new Scheduler(decoder, writer, slots, options.batchTokens());
       scheduler.start();
-      return new Engine(checkpoint, tokenizer, device, decoder, bounds, scheduler);
+      return new Engine(checkpoint, tokenizer, device, decoder, bounds, scheduler, endTokens);
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
@@ -165,6 +181,24 @@ public final class Engine implements AutoCloseable {
     return new EngineClient(this, scheduler);
   }
 
+  /**
+   * Compiles a JSON Schema for answers of this model, once.
+   *
+   * @param name what to call it in errors
+   * @throws dev.lowpass.pipeline.model.ModelException if it is not supported, in one line that
+   *     names the schema, the JSON pointer and the keyword
+   */
+  public synchronized SchemaConstraint constraint(String name, String schema) {
+    if (trie == null) {
+      trie = new TokenTrie(Vocabulary.of(tokenizer));
+    }
+    if (constraints.size() == MOST_SCHEMAS) {
+      constraints.clear();
+    }
+    return constraints.computeIfAbsent(
+        schema, json -> SchemaConstraint.compile(name, json, trie, endTokens));
+  }
+
   /** Counts and gauges since it was loaded. */
   public EngineStatus status() {
     return scheduler.status();
@@ -184,6 +218,10 @@ public final class Engine implements AutoCloseable {
     }
     if (request.prompts().stream().anyMatch(prompt -> prompt.length == 0)) {
       throw new DocumentException(DocumentException.EMPTY, "the prompt is empty; give it text");
+    }
+    if (!request.constraints().isEmpty() && !options.stop().isEmpty()) {
+      throw new IllegalArgumentException(
+          "a stop string could cut an answer that has to satisfy a schema; give none");
     }
     return Reading.of(bounds, request, options.maxNewTokens());
   }

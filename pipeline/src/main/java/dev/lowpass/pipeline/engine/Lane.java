@@ -54,7 +54,9 @@ final class Lane {
     return sequence.running() && state != State.ANSWER;
   }
 
-  /** Whether its sequence has the next row of an answer for it. */
+  /**
+   * Whether its sequence has the next rows of an answer for it: one, but for those that are forced.
+   */
   boolean writes() {
     return sequence.running() && state == State.ANSWER;
   }
@@ -97,7 +99,7 @@ final class Lane {
     }
     int to = (int) Math.min(end, (long) at + sequence.room());
     int[] block = Arrays.copyOfRange(tokens, at, to);
-    boolean logits = state == State.QUESTION && to == end;
+    boolean logits = state != State.DOCUMENT && to == end;
     if (probe == null) {
       sequence.forward(block, logits);
     } else {
@@ -109,11 +111,10 @@ final class Lane {
   /** Takes the next token of the answer; returns whether it was the last. */
   boolean accept(int token) {
     state = State.ANSWER;
-    if (answer.accept(token)) {
-      return true;
-    }
-    sequence.forward(new int[] {token}, /* logits= */ true);
-    return false;
+    int[] next = answer.accept(token);
+    read(next, 0, next.length, /* probe= */ null);
+    proceed();
+    return next.length == 0;
   }
 
   void rest() {

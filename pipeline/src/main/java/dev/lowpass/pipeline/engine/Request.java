@@ -1,5 +1,6 @@
 package dev.lowpass.pipeline.engine;
 
+import dev.lowpass.pipeline.schema.SchemaConstraint;
 import java.util.Arrays;
 import java.util.List;
 
@@ -12,15 +13,32 @@ import java.util.List;
  * @param probes what each prompt asks, for policies that keep what matters to it: tokens that are
  *     run behind the document's as it is read, and not stored. One that asks everything, or one a
  *     prompt, for which the document is read anew each time; none where nobody knows
+ * @param constraints what each prompt's answer has to satisfy; none where it is free
  */
-public record Request(List<int[]> prompts, int shared, List<int[]> probes) {
+public record Request(
+    List<int[]> prompts, int shared, List<int[]> probes, List<SchemaConstraint> constraints) {
   public Request {
     prompts = List.copyOf(prompts);
     probes = List.copyOf(probes);
+    constraints = List.copyOf(constraints);
     if (prompts.isEmpty() || probes.size() > 1 && probes.size() != prompts.size()) {
       throw new IllegalArgumentException(
           prompts.size() + " prompts and " + probes.size() + " probes");
     }
+    if (!constraints.isEmpty() && constraints.size() != prompts.size()) {
+      throw new IllegalArgumentException(
+          prompts.size() + " prompts and " + constraints.size() + " constraints");
+    }
+  }
+
+  /** Prompts whose answers are free. */
+  public Request(List<int[]> prompts, int shared, List<int[]> probes) {
+    this(prompts, shared, probes, List.of());
+  }
+
+  /** The same with constraints, one a prompt. */
+  public Request constrained(List<SchemaConstraint> constraints) {
+    return new Request(prompts, shared, probes, constraints);
   }
 
   /** Prompts of which nothing is known; several share what they all begin with. */
@@ -66,6 +84,6 @@ public record Request(List<int[]> prompts, int shared, List<int[]> probes) {
 
   /** The same without probes. */
   Request unprobed() {
-    return new Request(prompts, shared, List.of());
+    return new Request(prompts, shared, List.of(), constraints);
   }
 }
