@@ -3,19 +3,13 @@ package dev.lowpass.jobs;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.udfs.Corpus;
-import dev.lowpass.udfs.Counters;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
-import dev.lowpass.udfs.OutputTable;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.apache.spark.SparkContext;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,11 +18,6 @@ import picocli.CommandLine.Spec;
 
 /** A job over a corpus: the frame of {@code extract} and {@code summarize}. */
 abstract class BatchCommand implements Callable<Integer> {
-  /** Enough tasks for an even load at the end, and few enough that each is worth its start. */
-  private static final int TASKS_PER_CORE = 4;
-
-  private static final long DOCUMENTS_PER_TASK = 256;
-
   @Mixin private CorpusOptions input;
 
   @Option(
@@ -42,11 +31,16 @@ abstract class BatchCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
   @Mixin private DecodingOptions decoding;
 
+  @Mixin private BatchingOptions batching;
+  @Mixin private FailureOptions failures;
+
   @Option(
-      names = "--max-failed",
+      names = "--commit-documents",
       paramLabel = "N",
-      description = "Exit with 3 if more documents of the table failed. Default: any number may.")
-  private Long maxFailed;
+      defaultValue = "64",
+      description =
+          "Most documents whose rows join the table together: what a task that is killed does again. Default: ${DEFAULT-VALUE}.")
+  private int commitDocuments;
 
   @Mixin private SparkOptions spark;
 
@@ -68,6 +62,11 @@ abstract class BatchCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     model.check();
     decoding.check();
+    batching.check();
+    failures.check();
+    if (commitDocuments < 1) {
+      throw new UsageException("--commit-documents is " + commitDocuments + "; give at least 1");
+    }
     DocumentTask task = task();
     CheckpointFacts facts;
     PolicySettings policy;
@@ -79,7 +78,7 @@ abstract class BatchCommand implements Callable<Integer> {
       run = run(task, checkpoint, policy);
     }
     boolean own = SparkSession.getDefaultSession().isEmpty();
-    SparkSession session = spark.session(task.command(), common);
+    SparkSession session = spark.session(task.command(), common, dryRun ? null : run.engine());
     try {
       return run(session, run, policy, facts);
     } finally {
@@ -107,59 +106,52 @@ abstract class BatchCommand implements Callable<Integer> {
             model.threads(),
             policy.contextTokens(),
             policy.cache(),
-            policy.prefill());
+            policy.prefill(),
+            batching.slots(),
+            batching.batchTokens());
     return Run.start(
         task,
         engine,
         checkpoint.name(),
         decoding.generation(defaultMaxNewTokens()),
-        new Policy(policy.prefill(), policy.cache()));
+        new Policy(policy.prefill(), policy.cache()),
+        failures.limits());
   }
 
   private int run(SparkSession session, Run run, PolicySettings policy, CheckpointFacts facts)
       throws IOException {
     Corpus corpus = input.open(session);
-    long total = corpus.size();
     Output output = new Output(session, location);
-    Optional<Dataset<Row>> done =
-        output.rows(run.fingerprint(), new OutputTable(run, corpus.kept()).schema());
-    Corpus missing = done.isPresent() ? corpus.without(done.get()) : corpus;
-    long todo = done.isPresent() ? missing.size() : total;
-    Report report = new Report(run, output, total, todo);
+    if (!dryRun) {
+      output.takeOver();
+    }
+    BatchRun batch = BatchRun.plan(run, corpus, output, failures.retryFailed());
     PrintWriter out = spec.commandLine().getOut();
     if (dryRun) {
       DryRun.print(
-          out, spec, run, policy, facts, report, input.format(), session.sparkContext().master());
+          out,
+          spec,
+          run,
+          policy,
+          facts,
+          batch.report(),
+          input.format(),
+          session.sparkContext().master());
       return Lowpass.DONE;
     }
-    long start = System.nanoTime();
-    if (todo > 0) {
-      write(session.sparkContext(), missing, todo, run, output);
-    }
-    long failed = report.print(out, (System.nanoTime() - start) / 1e9);
-    return maxFailed != null && failed > maxFailed ? Lowpass.TOO_MANY_FAILED : Lowpass.DONE;
-  }
-
-  private void write(SparkContext context, Corpus missing, long todo, Run run, Output output)
-      throws IOException {
-    int tasks =
-        (int)
-            Math.min(
-                todo,
-                Math.max(
-                    (long) context.defaultParallelism() * TASKS_PER_CORE,
-                    todo / DOCUMENTS_PER_TASK));
-    PrintWriter err = spec.commandLine().getErr();
     String command = spec.qualifiedName();
-    try (Progress progress = Progress.start(context, command, todo, err);
-        Interruption interruption =
-            new Interruption(
-                err,
-                command
-                    + ": stopped; "
-                    + output.location()
-                    + " is as it was before. To start again, run the same command.")) {
-      output.append(missing.decode(run, new Counters(context), tasks));
+    PrintWriter err = spec.commandLine().getErr();
+    FailureLimit limit = failures.maxFailed();
+    long start = System.nanoTime();
+    boolean finished = batch.write(session.sparkContext(), commitDocuments, limit, command, err);
+    long failed = batch.report().print(out, (System.nanoTime() - start) / 1e9);
+    if (!finished) {
+      err.println(
+          command
+              + ": stopped, for more documents failed than --max-failed allows; mend them and run the same command with --retry-failed, or allow more");
     }
+    return finished && failed <= limit.of(batch.report().total())
+        ? Lowpass.DONE
+        : Lowpass.TOO_MANY_FAILED;
   }
 }

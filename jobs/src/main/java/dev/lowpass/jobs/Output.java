@@ -1,8 +1,11 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.OutputTable;
+import dev.lowpass.udfs.SliceCommitProtocol;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -13,11 +16,22 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
+import scala.jdk.javaapi.OptionConverters;
 
 /** The folder of Parquet files that a job writes. One job at a time may write to it. */
 final class Output {
   /** Moderate, so that a task that writes long texts needs little memory. */
   private static final int ROW_GROUP_BYTES = 32 << 20;
+
+  private static final String SUCCESS = "_SUCCESS";
+
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "spark.sql.sources.commitProtocolClass",
+          SliceCommitProtocol.class.getName(),
+          // Spark's own default, INT96, is read by few other programs.
+          "spark.sql.parquet.outputTimestampType",
+          "TIMESTAMP_MICROS");
 
   private final SparkSession spark;
   private final FileSystem files;
@@ -85,18 +99,51 @@ final class Output {
     }
   }
 
-  /** Adds rows to the table: all of them, or none if the job fails. */
+  /**
+   * Locks out whatever still runs of an earlier job that wrote here. To be called before {@link
+   * #rows}.
+   */
+  void takeOver() throws IOException {
+    SliceCommitProtocol.takeOver(files, folder);
+  }
+
+  /** Adds rows to the table: those of each task when it has finished, whatever comes later. */
   void append(Dataset<Row> rows) throws IOException {
-    // A killed job leaves its finished tasks' files here, and the next commit would take them for
-    // its own.
-    files.delete(new Path(folder, "_temporary"), /* recursive= */ true);
-    // Spark's own default, INT96, is read by few other programs.
-    spark.conf().set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
-    rows.write()
-        .mode(SaveMode.Append)
-        .option("compression", "zstd")
-        .option("parquet.block.size", ROW_GROUP_BYTES)
-        .parquet(folder.toString());
+    write(rows, Map.of());
+  }
+
+  /** Writes files of the table anew, each when the task at its place in the list has finished. */
+  void replace(List<String> names, Dataset<Row> rows) throws IOException {
+    write(rows, SliceCommitProtocol.replacing(names));
+  }
+
+  private void write(Dataset<Row> rows, Map<String, String> options) throws IOException {
+    files.delete(new Path(folder, SUCCESS), /* recursive= */ false);
+    Map<String, Optional<String>> before = new HashMap<>();
+    SETTINGS.forEach(
+        (key, value) -> {
+          before.put(key, OptionConverters.toJava(spark.conf().getOption(key)));
+          spark.conf().set(key, value);
+        });
+    try {
+      rows.write()
+          .mode(SaveMode.Append)
+          .options(options)
+          .option("compression", "zstd")
+          .option("parquet.block.size", ROW_GROUP_BYTES)
+          .option("maxRecordsPerFile", 0)
+          .parquet(folder.toString());
+    } finally {
+      before.forEach(
+          (key, value) ->
+              value.ifPresentOrElse(
+                  old -> spark.conf().set(key, old), () -> spark.conf().unset(key)));
+    }
+  }
+
+  /** Leaves the mark by which others see that no run is at work on the table. */
+  void markComplete() throws IOException {
+    files.create(new Path(folder, SUCCESS), /* overwrite= */ true).close();
   }
 
   private boolean hasFiles() throws IOException {

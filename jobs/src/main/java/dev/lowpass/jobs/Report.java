@@ -19,7 +19,7 @@ import org.apache.spark.sql.Row;
  * What a run came to, counted in the table itself.
  *
  * @param total documents of the input
- * @param todo documents of it that the table did not have before
+ * @param todo documents of it that were to be done
  */
 record Report(Run run, Output output, long total, long todo) {
   /**
@@ -37,21 +37,24 @@ record Report(Run run, Output output, long total, long todo) {
             .agg(
                 count(lit(1)),
                 count(when(failed, 1)),
+                count(when(mine, 1)),
                 count(when(mine.and(failed), 1)),
                 sum(when(mine, col(OutputTable.PROMPT_TOKENS))),
                 sum(when(mine, col(OutputTable.OUTPUT_TOKENS))))
             .head();
-    long read = counts.isNullAt(3) ? 0 : counts.getLong(3);
-    long written = counts.isNullAt(4) ? 0 : counts.getLong(4);
-    long failedNow = counts.getLong(2);
+    long read = counts.isNullAt(4) ? 0 : counts.getLong(4);
+    long written = counts.isNullAt(5) ? 0 : counts.getLong(5);
+    long done = counts.getLong(2);
+    long failedNow = counts.getLong(3);
     String before = total == todo ? "" : "; " + Text.number(total - todo) + " were done before";
     out.printf(
-        "documents  %s: %s ok, %s failed%s%s%n",
-        Text.number(todo),
-        Text.number(todo - failedNow),
+        "documents  %s: %s ok, %s failed%s%s%s%n",
+        Text.number(done),
+        Text.number(done - failedNow),
         Text.number(failedNow),
         failedNow == 0 ? "" : " (" + types(table.where(mine.and(failed))) + ")",
-        before);
+        before,
+        done == todo ? "" : "; " + Text.number(todo - done) + " are still to be done");
     out.printf(
         "tokens     %s read, %s written, %s a second%n",
         Text.number(read),

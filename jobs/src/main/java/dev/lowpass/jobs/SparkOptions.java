@@ -1,5 +1,7 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.udfs.EngineSpec;
+import dev.lowpass.udfs.LowpassPlugin;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -17,9 +19,16 @@ final class SparkOptions {
       description = "Spark's master. Default: spark-submit's, else local[*].")
   private String master;
 
-  /** The session of this JVM, or a new one. */
-  SparkSession session(String command, CommonOptions common) {
+  /**
+   * The session of this JVM, or a new one.
+   *
+   * @param engine what the executors of a new one load when they start; null for nothing
+   */
+  SparkSession session(String command, CommonOptions common, EngineSpec engine) {
     SparkConf effective = conf("lowpass " + command, common.conf());
+    if (engine != null) {
+      LowpassPlugin.install(effective, engine);
+    }
     effective.setIfMissing("spark.log.level", common.verbose() ? "INFO" : "WARN");
     return SparkSession.builder().config(effective).getOrCreate();
   }

@@ -117,8 +117,8 @@ class BatchCommandTest {
     Files.write(documents.resolve("binary.txt"), new byte[] {'a', (byte) 0xfe});
     Files.writeString(documents.resolve("empty.txt"), "\n");
     Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
-    Command command = summarize("--cache", "full", "--max-failed", 2, "--max-new-tokens", 4);
-    assertThat(command.status()).isEqualTo(3);
+    Command command = summarize("--cache", "full", "--max-new-tokens", 4);
+    assertThat(command.status()).isZero();
     assertThat(command.out())
         .startsWith(
             "documents  5: 2 ok, 3 failed (input.empty 1, input.encoding 1, input.too_long 1)\n");
@@ -142,8 +142,77 @@ class BatchCommandTest {
     Command again = summarize("--cache", "full", "--max-failed", 2, "--max-new-tokens", 4);
     assertThat(again.status()).isEqualTo(3);
     assertThat(again.out()).startsWith("documents  0: 0 ok, 0 failed; 5 were done before\n");
-    assertThat(summarize("--cache", "full", "--max-failed", 3, "--max-new-tokens", 4).status())
+    assertThat(summarize("--cache", "full", "--max-failed", "60%", "--max-new-tokens", 4).status())
         .isZero();
+    assertThat(summarize("--cache", "full", "--max-failed", ".59", "--max-new-tokens", 4).status())
+        .isEqualTo(3);
+  }
+
+  @Test
+  void aRunInWhichTooManyFailStopsEarly() throws IOException {
+    for (int i = 0; i < 60; i++) {
+      Files.writeString(documents.resolve("empty" + i + ".txt"), " ");
+    }
+    Object[] options = {"--max-failed", "10%", "--commit-documents", 1, "--max-new-tokens", 4};
+    Command command = summarize(options);
+    assertThat(command.status()).isEqualTo(3);
+    assertThat(command.out()).contains(" are still to be done\n");
+    assertThat(command.err())
+        .startsWith("lowpass summarize: stopped, for more documents failed than --max-failed allow")
+        .hasLineCount(1);
+    assertThat(table().count()).isBetween(7L, 61L);
+    long rows = table().count();
+    // It does not go on as long as that is so.
+    assertThat(summarize(options).status()).isEqualTo(3);
+    assertThat(table().count()).isEqualTo(rows);
+    assertThat(summarize("--max-failed", 60, "--max-new-tokens", 4).status()).isZero();
+    assertThat(runs()).hasSize(62);
+  }
+
+  @Test
+  void failedDocumentsAreReplacedInTheirFiles() throws IOException {
+    Path broken = documents.resolve("broken.txt");
+    Files.write(broken, new byte[] {'a', (byte) 0xfe});
+    Files.writeString(documents.resolve("empty.txt"), " ");
+    Files.writeString(documents.resolve("gone.txt"), " ");
+    assertThat(summarize("--max-new-tokens", 4).status()).isZero();
+    Map<String, String> before = runs();
+    Set<String> files = parts();
+    assertThat(errors())
+        .containsExactlyInAnyOrder(
+            "broken.txt input.encoding", "empty.txt input.empty", "gone.txt input.empty");
+
+    Files.writeString(broken, "Mended.");
+    Files.delete(documents.resolve("gone.txt"));
+    Files.writeString(documents.resolve("new.txt"), "A new one.");
+    Command command = summarize("--max-new-tokens", 4, "--retry-failed");
+    assertThat(command.err()).isEmpty();
+    assertThat(command.status()).isZero();
+    assertThat(command.out())
+        .startsWith("documents  3: 2 ok, 1 failed (input.empty 1); 2 were done before\n");
+    assertThat(errors()).containsExactlyInAnyOrder("empty.txt input.empty", "gone.txt input.empty");
+    Map<String, String> after = runs();
+    assertThat(after).hasSize(6);
+    assertThat(after.get("broken.txt")).isEqualTo(after.get("new.txt")).isNotIn(before.values());
+    for (String document : List.of("one.txt", "two.txt", "gone.txt")) {
+      assertThat(after).containsEntry(document, before.get(document));
+    }
+    assertThat(parts()).containsAll(files).hasSize(files.size() + 1);
+  }
+
+  @Test
+  void aDocumentHasItsLimits() throws IOException {
+    Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
+    Command command = summarize("--max-input-tokens", 2000, "--max-new-tokens", 4);
+    assertThat(command.out()).startsWith("documents  3: 2 ok, 1 failed (input.too_long 1)\n");
+    assertThat(table().where("status = 'failed'").head().<Row>getAs("error").getString(1))
+        .matches("the prompt has [0-9]+ tokens, and --max-input-tokens allows 2000; .*");
+    // Limits are not settings of the table: what failed by them can be tried again.
+    assertThat(summarize("--max-new-tokens", 4, "--retry-failed").out())
+        .startsWith("documents  1: 1 ok, 0 failed; 2 were done before\n");
+    output = folder.resolve("late");
+    assertThat(summarize("--deadline", "0.000001s", "--max-new-tokens", 4).out())
+        .startsWith("documents  3: 0 ok, 3 failed (deadline 3)\n");
   }
 
   @Test
@@ -366,6 +435,15 @@ class BatchCommandTest {
   private Map<String, String> runs() {
     return table().collectAsList().stream()
         .collect(Collectors.toMap(row -> row.getString(0), row -> row.getAs("run_id")));
+  }
+
+  private Set<String> parts() throws IOException {
+    try (Stream<Path> files = Files.list(output)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(".parquet"))
+          .collect(Collectors.toSet());
+    }
   }
 
   private List<String> errors() {

@@ -19,8 +19,10 @@ class ProgressTest {
     LongAccumulator done = context.longAccumulator(Counters.DONE);
     LongAccumulator failed = context.longAccumulator(Counters.FAILED);
     LongAccumulator read = context.longAccumulator(Counters.PROMPT_TOKENS);
+    TaskCounts counts = new TaskCounts(changed -> {});
+    context.addSparkListener(counts);
     try (Progress progress =
-        Progress.start(context, "lowpass test", 1200, new PrintWriter(new StringWriter()))) {
+        Progress.start(counts, "lowpass test", 1200, new PrintWriter(new StringWriter()))) {
       assertThat(progress.line(1))
           .isEqualTo("lowpass test: 0 of 1,200 documents, 0 failed, 0 tokens/s");
       new JavaSparkContext(context)
@@ -36,6 +38,8 @@ class ProgressTest {
           .isEqualTo(
               "lowpass test: 300 of 1,200 documents, 2 failed, 400 tokens/s, about 30 s left");
       assertThat(progress.line(1000)).endsWith("about 50 min 0 s left");
+    } finally {
+      context.removeSparkListener(counts);
     }
   }
 }

@@ -9,6 +9,7 @@ import static org.apache.spark.sql.functions.first;
 import static org.apache.spark.sql.functions.input_file_name;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
+import static org.apache.spark.sql.functions.octet_length;
 import static org.apache.spark.sql.functions.row_number;
 import static org.apache.spark.sql.functions.sha2;
 import static org.apache.spark.sql.functions.split;
@@ -97,7 +98,6 @@ public final class Corpus {
             .add("length", LongType)
             .add("content", BinaryType)
             .add("kept", kept);
-    // From one partition, documents go round to the tasks evenly.
     JavaRDD<Row> onePartition = new JavaSparkContext(spark.sparkContext()).parallelize(rows, 1);
     return new Corpus(spark.createDataFrame(onePartition, schema), kept);
   }
@@ -199,20 +199,26 @@ public final class Corpus {
         listing.join(ids, listing.col(ID).equalTo(ids.col("done_id")), "left_anti"), kept);
   }
 
-  /**
-   * The rows of the output table, in {@code partitions} tasks. Nothing runs until they are written.
-   */
-  public Dataset<Row> decode(Run run, Counters counters, int partitions) {
+  /** Their columns, as {@link DocumentReader} expects them. */
+  Dataset<Row> listing() {
+    return listing;
+  }
+
+  /** The rows of the output table, a slice a task. Nothing runs until they are written. */
+  public Dataset<Row> decode(Run run, Counters counters, Slices slices) {
+    Column bytes = coalesce(col("length"), octet_length(col("content")));
+    return decode(slices.of(listing, ID, bytes), run, counters);
+  }
+
+  /** The rows for documents of this corpus, in the partitions that they are in. */
+  Dataset<Row> decode(Dataset<Row> documents, Run run, Counters counters) {
     SparkContext spark = listing.sparkSession().sparkContext();
     Broadcast<SerializableConfiguration> hadoop =
         spark.broadcast(
             new SerializableConfiguration(spark.hadoopConfiguration()),
             ClassTag$.MODULE$.apply(SerializableConfiguration.class));
-    return listing
-        .repartition(partitions)
-        .mapPartitions(
-            new Decode(run, kept, counters, hadoop),
-            Encoders.row(new OutputTable(run, kept).schema()));
+    return documents.mapPartitions(
+        new Decode(run, kept, counters, hadoop), Encoders.row(new OutputTable(run, kept).schema()));
   }
 
   private static Column column(Dataset<Row> table, String option, String name) {

@@ -15,22 +15,33 @@ public final class Counters implements Serializable {
   public static final String PROMPT_TOKENS = PREFIX + "prompt tokens";
   public static final String OUTPUT_TOKENS = PREFIX + "output tokens";
 
+  /** Milliseconds, as {@link dev.lowpass.pipeline.engine.Stats} has them for each document. */
+  public static final String PREFILL = PREFIX + "prefill ms";
+
+  public static final String DECODE = PREFIX + "decode ms";
+
   private final LongAccumulator done;
   private final LongAccumulator failed;
   private final LongAccumulator promptTokens;
   private final LongAccumulator outputTokens;
+  private final LongAccumulator prefill;
+  private final LongAccumulator decode;
 
   public Counters(SparkContext spark) {
     done = spark.longAccumulator(DONE);
     failed = spark.longAccumulator(FAILED);
     promptTokens = spark.longAccumulator(PROMPT_TOKENS);
     outputTokens = spark.longAccumulator(OUTPUT_TOKENS);
+    prefill = spark.longAccumulator(PREFILL);
+    decode = spark.longAccumulator(DECODE);
   }
 
   void ok(Result result) {
     done.add(1);
     promptTokens.add(result.promptTokens());
     outputTokens.add(result.outputTokens());
+    prefill.add(Math.round(result.stats().prefillMs()));
+    decode.add(Math.round(result.stats().decodeMs()));
   }
 
   void failed() {

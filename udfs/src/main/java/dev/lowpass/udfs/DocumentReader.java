@@ -18,11 +18,18 @@ import org.apache.spark.sql.RowFactory;
 
 /** Turns a row of a {@link Corpus} into its document, reading the file where it is one. */
 final class DocumentReader {
-  private static final int ID = 0;
+  /**
+   * Column of the document's id; null where there is no document but a row that is {@link #DONE}.
+   */
+  static final int ID = 0;
+
   private static final int SOURCE = 1;
   private static final int LENGTH = 2;
   private static final int CONTENT = 3;
   private static final int KEPT = 4;
+
+  /** Column of a finished row of the output; only among documents that are done again. */
+  static final int DONE = 5;
 
   /** Far above any model's window, and well below what would fill an executor's memory. */
   private static final long MAX_BYTES = 256L << 20;

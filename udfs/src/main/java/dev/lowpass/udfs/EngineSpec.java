@@ -16,6 +16,8 @@ import java.io.Serializable;
  *     bounded
  * @param cache what a document's cache keeps
  * @param prefill how a document is read
+ * @param slots documents on the device at once; 0 for as many as there is memory for
+ * @param batchTokens tokens of prompts that one pass takes
  */
 public record EngineSpec(
     String model,
@@ -25,5 +27,7 @@ public record EngineSpec(
     int threads,
     int contextTokens,
     CacheOptions cache,
-    PrefillOptions prefill)
+    PrefillOptions prefill,
+    int slots,
+    int batchTokens)
     implements Serializable {}

@@ -2,8 +2,10 @@ package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.engine.EngineStatus;
 import dev.lowpass.pipeline.model.ModelException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,6 +56,14 @@ public final class Engines {
     }
   }
 
+  /** What each engine that is loaded has done so far. */
+  static List<EngineStatus> statuses() {
+    return LOADED.values().stream()
+        .filter(engine -> engine.isDone() && !engine.isCompletedExceptionally())
+        .map(engine -> engine.join().status())
+        .toList();
+  }
+
   /** Closes every engine of this JVM. Only for when no task is running. */
   public static void closeAll() {
     for (EngineSpec spec : LOADED.keySet()) {
@@ -75,7 +85,9 @@ public final class Engines {
                 place.threads(),
                 spec.contextTokens(),
                 spec.cache(),
-                spec.prefill()));
+                spec.prefill(),
+                spec.slots(),
+                spec.batchTokens()));
     if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
       engine.close();
       throw new ModelException(

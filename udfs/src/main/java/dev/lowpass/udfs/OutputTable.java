@@ -57,6 +57,7 @@ public final class OutputTable {
   private final Run run;
   private final List<ExtractionField> fields;
   private final StructType schema;
+  private final int kept;
 
   /**
    * @param kept the input columns that are copied into the table, after its own
@@ -65,6 +66,12 @@ public final class OutputTable {
     this.run = run;
     this.fields = run.task() instanceof DocumentTask.Extract extract ? extract.fields() : null;
     this.schema = schema(fields, kept);
+    this.kept = kept.size();
+  }
+
+  /** How many input columns are copied into it. */
+  int kept() {
+    return kept;
   }
 
   /** The columns, kept ones last. */

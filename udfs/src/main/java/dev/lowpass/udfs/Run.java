@@ -16,6 +16,7 @@ public record Run(
     String modelName,
     Generation generation,
     Policy policy,
+    DocumentLimits limits,
     String runId,
     String fingerprint)
     implements Serializable {
@@ -26,13 +27,15 @@ public record Run(
       EngineSpec engine,
       String modelName,
       Generation generation,
-      Policy policy) {
+      Policy policy,
+      DocumentLimits limits) {
     return new Run(
         task,
         engine,
         modelName,
         generation,
         policy,
+        limits,
         UUID.randomUUID().toString(),
         Fingerprint.of(task, engine.modelDigest(), generation, policy));
   }

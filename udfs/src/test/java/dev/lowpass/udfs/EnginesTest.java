@@ -72,7 +72,9 @@ class EnginesTest {
             1,
             64,
             CacheOptions.FULL,
-            PrefillOptions.FULL);
+            PrefillOptions.FULL,
+            0,
+            1024);
     assertThatThrownBy(() -> Engines.get(spec, new Configuration()))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tpu");
@@ -80,6 +82,15 @@ class EnginesTest {
 
   private static EngineSpec spec(Path model, int contextTokens) {
     return new EngineSpec(
-        model.toString(), "", "", "cpu", 1, contextTokens, CacheOptions.FULL, PrefillOptions.FULL);
+        model.toString(),
+        "",
+        "",
+        "cpu",
+        1,
+        contextTokens,
+        CacheOptions.FULL,
+        PrefillOptions.FULL,
+        0,
+        1024);
   }
 }

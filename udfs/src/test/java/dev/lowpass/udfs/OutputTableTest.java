@@ -63,10 +63,12 @@ class OutputTableTest {
   private static Run run(DocumentTask task) {
     return Run.start(
         task,
-        new EngineSpec("m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL, PrefillOptions.FULL),
+        new EngineSpec(
+            "m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL, PrefillOptions.FULL, 0, 1024),
         "m",
         new Generation(8, 0, 1, 0, 0, List.of()),
-        new Policy(PrefillOptions.FULL, CacheOptions.FULL.resolve(512, false)));
+        new Policy(PrefillOptions.FULL, CacheOptions.FULL.resolve(512, false)),
+        DocumentLimits.NONE);
   }
 
   private static String columns(StructType schema) {

@@ -1,0 +1,42 @@
+package dev.lowpass.jobs;
+
+import dev.lowpass.pipeline.engine.EngineOptions;
+import picocli.CommandLine.Option;
+
+/** How many documents an engine works on at once. Their outputs do not depend on it. */
+final class BatchingOptions {
+  @Option(
+      names = "--slots",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Documents on the device at once. Default: as many as its memory takes, at most "
+              + EngineOptions.MOST_SLOTS
+              + ".")
+  private int slots;
+
+  @Option(
+      names = "--batch-tokens",
+      paramLabel = "N",
+      defaultValue = "" + EngineOptions.DEFAULT_BATCH_TOKENS,
+      description =
+          "Tokens of documents that go through the model at once. Default: ${DEFAULT-VALUE}.")
+  private int batchTokens;
+
+  void check() {
+    if (slots < 0) {
+      throw new UsageException("--slots is " + slots + "; give 0 (what memory allows) or more");
+    }
+    if (batchTokens < 1) {
+      throw new UsageException("--batch-tokens is " + batchTokens + "; give at least 1");
+    }
+  }
+
+  int slots() {
+    return slots;
+  }
+
+  int batchTokens() {
+    return batchTokens;
+  }
+}

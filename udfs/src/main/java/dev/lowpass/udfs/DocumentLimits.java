@@ -1,0 +1,39 @@
+package dev.lowpass.udfs;
+
+import dev.lowpass.pipeline.engine.DocumentException;
+import dev.lowpass.pipeline.engine.Limits;
+import dev.lowpass.pipeline.engine.Request;
+import java.io.Serializable;
+import java.time.Duration;
+
+/**
+ * What one document may cost, in a form that travels from the driver. It decides which documents
+ * fail, not what the others become: it is not part of the fingerprint.
+ *
+ * @param deadline from when the engine has it, waiting included; null for none
+ * @param inputTokens most tokens of a prompt, which is the document and what is asked of it; 0 for
+ *     as many as the model takes
+ */
+public record DocumentLimits(Duration deadline, int inputTokens) implements Serializable {
+  /** As much as the model takes, for as long as it takes. */
+  public static final DocumentLimits NONE = new DocumentLimits(null, 0);
+
+  Limits inEngine() {
+    return deadline == null ? Limits.NONE : new Limits(deadline);
+  }
+
+  /**
+   * Holds the prompts against the limit.
+   *
+   * @throws DocumentException if one is longer
+   */
+  void check(Request request) {
+    int longest = request.prompts().stream().mapToInt(prompt -> prompt.length).max().orElse(0);
+    if (inputTokens > 0 && longest > inputTokens) {
+      throw new DocumentException(
+          DocumentException.TOO_LONG,
+          "the prompt has %d tokens, and --max-input-tokens allows %d; split the document, or allow more"
+              .formatted(longest, inputTokens));
+    }
+  }
+}
