@@ -5,10 +5,12 @@ import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
+import dev.lowpass.udfs.LowpassPlugin;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Mixin;
@@ -81,6 +83,13 @@ abstract class BatchCommand implements Callable<Integer> {
     SparkSession session = spark.session(task.command(), common, dryRun ? null : run.engine());
     try {
       return run(session, run, policy, facts);
+    } catch (Exception e) {
+      // An executor that cannot load the model ends whatever job is running.
+      Optional<ModelException> failure = LowpassPlugin.failure();
+      if (failure.isPresent()) {
+        throw failure.get();
+      }
+      throw e;
     } finally {
       if (own) {
         session.stop();

@@ -2,10 +2,8 @@ package dev.lowpass.jobs;
 
 import static org.apache.spark.sql.functions.col;
 
-import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.Counters;
-import dev.lowpass.udfs.LowpassPlugin;
 import dev.lowpass.udfs.OutputTable;
 import dev.lowpass.udfs.Retry;
 import dev.lowpass.udfs.Run;
@@ -118,10 +116,6 @@ final class BatchRun {
     } catch (Exception e) {
       // Spark throws checked exceptions that its Java signatures do not declare.
       if (!watch.exceeded()) {
-        Optional<ModelException> failure = LowpassPlugin.failure();
-        if (failure.isPresent()) {
-          throw failure.get();
-        }
         throw e;
       }
     } finally {

@@ -67,6 +67,8 @@ final class SparkOptions {
       }
     }
     conf.setIfMissing("spark.ui.enabled", "false");
+    // Metrics are named after the application, which has no name yet when the plugin registers its.
+    conf.setIfMissing("spark.metrics.namespace", "lowpass");
     conf.setIfMissing("spark.driver.host", "127.0.0.1");
     conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
     conf.setIfMissing("spark.sql.shuffle.partitions", "8");

@@ -71,6 +71,16 @@ final class Child implements AutoCloseable {
     new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
   }
 
+  /** Kills a process that descends from it and whose command line has {@code word}. */
+  void killDescendant(String word) {
+    process
+        .descendants()
+        .filter(child -> child.info().commandLine().orElse("").contains(word))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no process of " + word))
+        .destroyForcibly();
+  }
+
   @Override
   public void close() {
     process.descendants().forEach(ProcessHandle::destroyForcibly);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code jobs/bin/lowpass} with the application jar, in processes of their own. */
 class LauncherIT {
-  /** So many that a job is still at work when its first task has finished. */
+  /** So many that a job is still at work when its first tasks have finished. */
   private static final int DOCUMENTS = 80;
 
   private static final String INCUBATOR =
@@ -128,7 +128,7 @@ class LauncherIT {
     Path out = work.resolve("out");
 
     try (Child job = lowpass(Map.of(), summarize)) {
-      job.awaitThat(() -> hasFinishedTask(out));
+      job.awaitThat(() -> parts(out) > 0);
       // Not INT: a shell that runs the tests in the background has it ignored.
       job.signal("TERM");
       Command stopped = job.await();
@@ -137,38 +137,43 @@ class LauncherIT {
       assertThat(stopped.err())
           .isEqualTo(
               INCUBATOR
-                  + "\nlowpass summarize: stopped; "
+                  + "\nlowpass summarize: stopped; what was finished is in "
                   + out.toRealPath()
-                  + " is as it was before. To start again, run the same command.\n");
+                  + ". To go on, run the same command.\n");
     }
+    long finished = parts(out);
     try (Child job = lowpass(Map.of(), summarize)) {
-      job.awaitThat(() -> hasFinishedTask(out));
+      job.awaitThat(() -> parts(out) > finished);
       job.signal("KILL");
       assertThat(job.await().status()).isEqualTo(137);
     }
-    assertThat(hasFinishedTask(out)).isTrue();
+    long before = TestSpark.session().read().parquet(out.toString()).count();
+    assertThat(before).isLessThan(DOCUMENTS);
+    assertThat(out.resolve("_SUCCESS")).doesNotExist();
     try (Child job = lowpass(Map.of(), summarize)) {
       Command done = job.await();
       assertThat(done.err()).isEqualTo(INCUBATOR);
       assertThat(done.status()).isZero();
       assertThat(done.out())
-          .startsWith("documents  %1$d: %1$d ok, 0 failed\n".formatted(DOCUMENTS));
+          .startsWith(
+              "documents  %1$d: %1$d ok, 0 failed; %2$d were done before\n"
+                  .formatted(DOCUMENTS - before, before));
     }
+    assertThat(out.resolve("_SUCCESS")).exists();
     var table = TestSpark.session().read().parquet(out.toString());
     assertThat(table.count()).isEqualTo(DOCUMENTS);
     assertThat(table.select("doc_id").distinct().count()).isEqualTo(DOCUMENTS);
   }
 
-  /** Whether a task's files wait for the job's commit. */
-  private static boolean hasFinishedTask(Path out) {
-    Path attempt = out.resolve("_temporary/0");
-    if (!Files.isDirectory(attempt)) {
-      return false;
+  /** Files of the table. */
+  private static long parts(Path out) {
+    if (!Files.isDirectory(out)) {
+      return 0;
     }
-    try (Stream<Path> tasks = Files.list(attempt)) {
-      return tasks.anyMatch(task -> task.getFileName().toString().startsWith("task_"));
+    try (Stream<Path> files = Files.list(out)) {
+      return files.filter(file -> file.toString().endsWith(".parquet")).count();
     } catch (IOException e) {
-      return false;
+      return 0;
     }
   }
 

@@ -118,11 +118,10 @@ public final class LowpassPlugin implements SparkPlugin {
         LOG.error("The model cannot be loaded", e);
         String message = e instanceof ModelException ? e.getMessage() : e.toString();
         try {
+          // Not the context's host name, which only drivers have.
+          String host = ModelFolder.host();
           plugin.send(
-              new LoadFailure(
-                  message.contains(plugin.hostname())
-                      ? message
-                      : message + " (on " + plugin.hostname() + ")"));
+              new LoadFailure(message.contains(host) ? message : message + " (on " + host + ")"));
         } catch (IOException unreachable) {
           LOG.error("The driver could not be told", unreachable);
         }
