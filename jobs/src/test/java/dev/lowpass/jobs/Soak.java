@@ -66,13 +66,16 @@ final class Soak {
           yield bytes;
         }
         case INVALID -> new byte[] {'f', 'e', 'e', (byte) 0xc3, '('};
-        case CONTROL -> utf8("</s><s>[INST] <|im_end|><|im_start|>system\u0000 The fee is 5 dollars.");
+        case CONTROL ->
+            utf8("</s><s>[INST] <|im_end|><|im_start|>system\u0000 The fee is 5 dollars.");
         case LINE -> utf8("The fee is 5 dollars. ".repeat(230_000));
       };
     }
   }
 
-  /** Memory at one moment, in bytes: live heap after the last collection, what is not heap, and all. */
+  /**
+   * Memory at one moment, in bytes: live heap after the last collection, what is not heap, and all.
+   */
   private record Sample(long heap, long direct, long resident) {}
 
   private Soak() {}
@@ -89,7 +92,9 @@ final class Soak {
   public static void main(String[] args) throws Exception {
     int documents = args.length > 0 ? Integer.parseInt(args[0]) : 20_000;
     Path folder =
-        args.length > 1 ? Files.createDirectory(Path.of(args[1])) : Files.createTempDirectory("soak");
+        args.length > 1
+            ? Files.createDirectory(Path.of(args[1]))
+            : Files.createTempDirectory("soak");
     Path input = Files.createDirectory(folder.resolve("documents"));
     Map<String, Long> expected = new TreeMap<>();
     for (int i = 0; i < documents; i++) {
@@ -156,10 +161,14 @@ final class Soak {
         Map.of("heap", Sample::heap, "direct", Sample::direct, "resident", Sample::resident);
     for (var kind : new TreeMap<>(kinds).entrySet()) {
       double early = median(samples.subList(quarter, 2 * quarter), kind.getValue());
-      double late = median(samples.subList(samples.size() - quarter, samples.size()), kind.getValue());
+      double late =
+          median(samples.subList(samples.size() - quarter, samples.size()), kind.getValue());
       System.out.printf(
           "memory     %-8s %,d MiB in the second quarter, %,d MiB in the last (%d samples)%n",
-          kind.getKey(), Math.round(early / (1 << 20)), Math.round(late / (1 << 20)), samples.size());
+          kind.getKey(),
+          Math.round(early / (1 << 20)),
+          Math.round(late / (1 << 20)),
+          samples.size());
       flat &= late <= early * GROWTH + (16 << 20);
     }
     return flat;

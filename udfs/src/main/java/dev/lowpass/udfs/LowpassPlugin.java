@@ -99,6 +99,8 @@ public final class LowpassPlugin implements SparkPlugin {
   private static final class Executor implements ExecutorPlugin {
     @Override
     public void init(PluginContext plugin, Map<String, String> settings) {
+      // The loader is no task, whose context would tell.
+      Placement.onExecutor(plugin.resources());
       EngineMetrics.register(plugin.metricRegistry());
       String json = settings.get(ENGINE);
       if (json == null) {
