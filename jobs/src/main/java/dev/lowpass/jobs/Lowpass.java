@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.OptionSpec;
@@ -43,12 +44,26 @@ public final class Lowpass implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  /** Runs a command and ends the JVM with its exit status. */
+  /** Runs a command and ends the JVM with its exit status, where that is its own to end. */
   public static void main(String[] args) {
     // Not System.out, whose encoding is the platform's.
     OutputStream out = new FileOutputStream(FileDescriptor.out);
     OutputStream err = new FileOutputStream(FileDescriptor.err);
-    System.exit(run(out, err, args));
+    int status = run(out, err, args);
+    if (endsJvm(status, System.getProperties())) {
+      System.exit(status);
+    }
+  }
+
+  /**
+   * A driver in YARN's application master says by returning that it is done: any exit from there,
+   * with status 0 too, is an application that failed and is tried again.
+   */
+  static boolean endsJvm(int status, Map<?, ?> systemProperties) {
+    boolean inApplicationMaster =
+        "yarn".equals(systemProperties.get("spark.master"))
+            && "cluster".equals(systemProperties.get("spark.submit.deployMode"));
+    return status != DONE || !inApplicationMaster;
   }
 
   /** Runs a command; text goes out as UTF-8. */

@@ -6,6 +6,7 @@ import dev.lowpass.udfs.TestModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +26,16 @@ class CommandLineTest {
     assertThat(help.status()).isZero();
     assertThat(help.out()).contains("extract", "summarize", "generate", "bench", "inspect");
     assertThat(Command.run("extract", "--help").out()).contains("--schema", "--max-failed");
+  }
+
+  @Test
+  void inYarnsApplicationMasterAJobThatIsDoneReturns() {
+    Map<String, String> applicationMaster =
+        Map.of("spark.master", "yarn", "spark.submit.deployMode", "cluster");
+    assertThat(Lowpass.endsJvm(Lowpass.DONE, applicationMaster)).isFalse();
+    assertThat(Lowpass.endsJvm(Lowpass.TOO_MANY_FAILED, applicationMaster)).isTrue();
+    assertThat(Lowpass.endsJvm(Lowpass.DONE, Map.of("spark.master", "yarn"))).isTrue();
+    assertThat(Lowpass.endsJvm(Lowpass.DONE, Map.of())).isTrue();
   }
 
   @Test

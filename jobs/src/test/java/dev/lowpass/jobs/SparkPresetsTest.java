@@ -33,9 +33,12 @@ class SparkPresetsTest {
   private static final String CPU = "spark-cpu.conf";
   private static final String GPU = "spark-gpu.conf";
 
-  /** Of Spark's documentation; its module for Kubernetes is not on the class path. */
-  private static final List<String> KUBERNETES =
-      List.of("spark.kubernetes.container.image", "spark.kubernetes.executor.podTemplateFile");
+  /** Of Spark's documentation; its modules for YARN and Kubernetes are not on the class path. */
+  private static final List<String> CLUSTER_MANAGERS =
+      List.of(
+          "spark.yarn.am.waitTime",
+          "spark.kubernetes.container.image",
+          "spark.kubernetes.executor.podTemplateFile");
 
   private static final Pattern EXAMPLE = Pattern.compile("# (spark\\.\\S+)\\s+(\\S+)");
 
@@ -75,7 +78,7 @@ class SparkPresetsTest {
             key ->
                 assertThat(
                         ConfigEntry.findEntry(key) != null
-                            || KUBERNETES.contains(key)
+                            || CLUSTER_MANAGERS.contains(key)
                             || resources.contains(key))
                     .as(key)
                     .isTrue());
