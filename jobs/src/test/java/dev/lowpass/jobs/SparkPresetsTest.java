@@ -107,6 +107,25 @@ class SparkPresetsTest {
   }
 
   @Test
+  void theReadmesCommandsAreRight() throws Exception {
+    Matcher command =
+        Pattern.compile("(?s)```\nspark-submit (.*?)\n```")
+            .matcher(Files.readString(path("README.md")));
+    int commands = 0;
+    for (; command.find(); commands++) {
+      List<String> words = List.of(command.group(1).replace("\\\n", " ").strip().split("\\s+"));
+      assertThat(TestModel.above(words.get(words.indexOf("--properties-file") + 1))).exists();
+      int main = words.indexOf("--class") + 1;
+      assertThat(words.get(main)).isEqualTo(Lowpass.class.getName());
+      assertThat(words.get(main + 1)).endsWith("/lowpass.jar");
+      String[] ours = words.subList(main + 2, words.size()).toArray(String[]::new);
+      CommandLine.ParseResult parsed = new CommandLine(new Lowpass()).parseArgs(ours);
+      assertThat(parsed.subcommand().commandSpec().name()).isEqualTo("extract");
+    }
+    assertThat(commands).isEqualTo(3);
+  }
+
+  @Test
   void whatBothSayIsTheSame() {
     Map<String, String> cpu = preset(CPU);
     Map<String, String> gpu = preset(GPU);
