@@ -38,6 +38,21 @@ class CudaDeviceEmulatedTest {
   }
 
   @Test
+  void memoryOfClosedCachesIsUsedAgain() {
+    Twin.weight(device, DType.BF16, 2, 2, 1, 2, 3, 4);
+    long before = driver.usedBytes();
+    device.kvCache(2, 2, 64, 50, Positions.ORIGINAL).close();
+    long used = driver.usedBytes();
+    for (int i = 0; i < 5; i++) {
+      KvCache cache = device.kvCache(2, 2, 64, 50, Positions.ORIGINAL);
+      cache.close();
+      cache.close();
+    }
+    assertThat(driver.usedBytes()).isEqualTo(used);
+    assertThat(used - before).isEqualTo(2 * 2 * 50 * (2 * 64 * 2 + 4) + 2 * 4 * 8);
+  }
+
+  @Test
   void saysWhatMemoryIsMissing() {
     Tensor tensor = device.tensor(100, 100);
     driver.setLimit(driver.usedBytes() + (3 << 20));

@@ -36,7 +36,7 @@ class QuantizedEmulatedTest {
     Random random = new Random(1);
     float[] in = random(random, rows * COLUMNS, storage);
     String suffix = Gpu.suffix(storage);
-    try (Gpu gpu = new Gpu(new EmulatedDriver(EmulatedDriver.Order.SHUFFLED), storage)) {
+    try (Gpu gpu = new Gpu(TestDriver.open(EmulatedDriver.Order.SHUFFLED), storage)) {
       long stride = Layout.stride(COLUMNS);
       long operand = take(gpu, rows * stride * storage.bytes());
       long dense = take(gpu, 4L * in.length);

@@ -86,7 +86,7 @@ class SampleEmulatedTest {
   private static int[] sample(
       float[] logits, double[] uniforms, int columns, int topK, float temperature, float topP) {
     int rows = logits.length / columns;
-    try (Gpu gpu = new Gpu(new EmulatedDriver(EmulatedDriver.Order.SHUFFLED), DType.F32)) {
+    try (Gpu gpu = new Gpu(TestDriver.open(EmulatedDriver.Order.SHUFFLED), DType.F32)) {
       long out = take(gpu, rows * Integer.BYTES);
       long in = take(gpu, logits.length * Float.BYTES);
       long draws = take(gpu, rows * Double.BYTES);

@@ -21,7 +21,7 @@ import java.util.function.IntToDoubleFunction;
  */
 final class Twin implements AutoCloseable {
   private final Device cpu = CpuDevice.open(1);
-  private final EmulatedDriver driver = new EmulatedDriver();
+  private final Driver driver = TestDriver.open(EmulatedDriver.Order.FORWARD);
   private final CudaDevice cuda;
   private final DType storage;
   private final Random random;
@@ -64,9 +64,9 @@ final class Twin implements AutoCloseable {
   /** Carries out an operation on all and returns the CPU's result, after comparing shapes. */
   Results run(Function<Device, float[]> operation) {
     float[] expected = operation.apply(cpu);
-    driver.setOrder(EmulatedDriver.Order.BACKWARD);
+    TestDriver.setOrder(driver, EmulatedDriver.Order.BACKWARD);
     float[] backward = operation.apply(cuda);
-    driver.setOrder(EmulatedDriver.Order.FORWARD);
+    TestDriver.setOrder(driver, EmulatedDriver.Order.FORWARD);
     float[] actual = operation.apply(cuda);
     assertThat(actual).as("the order of threads makes a difference").isEqualTo(backward);
     assertThat(actual).hasSameSizeAs(expected);
@@ -154,10 +154,6 @@ final class Twin implements AutoCloseable {
 
   Device cpu() {
     return cpu;
-  }
-
-  EmulatedDriver driver() {
-    return driver;
   }
 
   @Override
