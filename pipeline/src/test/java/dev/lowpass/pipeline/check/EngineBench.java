@@ -1,0 +1,62 @@
+package dev.lowpass.pipeline.check;
+
+import dev.lowpass.kernels.KernelBench.Figure;
+import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.engine.GenerationOptions;
+import dev.lowpass.pipeline.engine.Request;
+import dev.lowpass.pipeline.engine.Result;
+import dev.lowpass.pipeline.prefill.PrefillOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** How fast a whole model reads and writes on a device, one document at a time. */
+final class EngineBench {
+  private final Path model;
+  private final String device;
+  private final Shape shape;
+  private final Random random = new Random(1);
+  private final List<Figure> figures = new ArrayList<>();
+
+  private EngineBench(Path model, String device, Shape shape) {
+    this.model = model;
+    this.device = device;
+    this.shape = shape;
+  }
+
+  /** Measures a model of that shape: every prompt in full, and the longest by FastKV. */
+  static List<Figure> run(Path model, String device, Shape shape) {
+    EngineBench bench = new EngineBench(model, device, shape);
+    bench.measure("full", shape.prompts());
+    bench.measure(
+        "fastkv", shape.prompts().subList(shape.prompts().size() - 1, shape.prompts().size()));
+    return List.copyOf(bench.figures);
+  }
+
+  private void measure(String prefill, List<Integer> prompts) {
+    EngineOptions options =
+        new EngineOptions(model, device, 0, 0, CacheOptions.FULL, PrefillOptions.of(prefill));
+    try (Engine engine = Engine.load(options)) {
+      // The device loads its kernels, and takes its memory, when they are first asked for.
+      complete(engine, prompts.get(0), 2);
+      for (int tokens : prompts) {
+        Result result = complete(engine, tokens, shape.newTokens());
+        double prefillSeconds = result.stats().prefillMs() / 1e3;
+        double decodeSeconds = result.stats().decodeMs() / 1e3;
+        String what = String.format("%s, %s prefill, %d tokens: ", shape.name(), prefill, tokens);
+        figures.add(new Figure(what + "prefill", tokens / prefillSeconds, "tokens/s", Double.NaN));
+        // The first token came of the prompt.
+        double decoded = (result.outputTokens() - 1) / decodeSeconds;
+        figures.add(new Figure(what + "decode", decoded, "tokens/s", Double.NaN));
+      }
+    }
+  }
+
+  private Result complete(Engine engine, int tokens, int newTokens) {
+    int[] prompt = random.ints(tokens, 10, engine.tokenizer().vocabularySize()).toArray();
+    return engine.complete(Request.of(List.of(prompt)), GenerationOptions.exactly(newTokens));
+  }
+}

@@ -1,0 +1,2 @@
+/** Whether Lowpass works on a machine's GPU, and how fast. */
+package dev.lowpass.pipeline.check;
