@@ -39,7 +39,7 @@ public final class DeviceTests {
   /**
    * Runs tests.
    *
-   * @param device {@code cuda:0} for the first GPU, {@code emulated} for the emulator
+   * @param device {@code cuda} for the first GPU, {@code emulated} for the emulator
    * @param classes those whose simple names match
    */
   public static Report run(String device, Pattern classes) {

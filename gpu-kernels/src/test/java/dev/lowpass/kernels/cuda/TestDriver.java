@@ -1,7 +1,7 @@
 package dev.lowpass.kernels.cuda;
 
 /**
- * What tests of the device drive: the emulator, or with {@code -Dlowpass.test.device=cuda:0} a GPU,
+ * What tests of the device drive: the emulator, or with {@code -Dlowpass.test.device=cuda} a GPU,
  * where they then run as they are.
  */
 final class TestDriver {
@@ -15,7 +15,8 @@ final class TestDriver {
     if (device.equals("emulated")) {
       return new EmulatedDriver(order);
     }
-    return CudaDriver.open(Integer.parseInt(device.substring(device.indexOf(':') + 1)));
+    // cuda, or cuda:1
+    return CudaDriver.open(device.equals("cuda") ? 0 : Integer.parseInt(device.substring(5)));
   }
 
   /** Changes the order, where it can be chosen. */

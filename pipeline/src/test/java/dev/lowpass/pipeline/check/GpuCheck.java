@@ -184,7 +184,8 @@ public final class GpuCheck {
   }
 
   private void print(Figure figure, List<Figure> figures) {
-    String value = String.format(Locale.ROOT, "%.1f %s", figure.value(), figure.unit());
+    String digits = figure.value() >= 100 ? "%.0f %s" : figure.value() >= 1 ? "%.2f %s" : "%.2g %s";
+    String value = String.format(Locale.ROOT, digits, figure.value(), figure.unit());
     String limit =
         Double.isNaN(figure.limit())
             ? ""
