@@ -32,6 +32,7 @@ enum Result {
   INVALID_HANDLE = 400,
   NOT_FOUND = 500,
   LAUNCH_FAILED = 719,
+  CAPTURE_UNSUPPORTED = 900,
 };
 
 thread_local bool current = false;
@@ -43,9 +44,17 @@ std::vector<std::unique_ptr<std::string>> functions;
 // The most dynamic shared memory that a kernel was allowed, where it was.
 std::vector<size_t> sharedLimits;
 
+// What a stream that is captured takes down instead of doing it.
+using Graph = std::vector<std::function<bool()>>;
+std::unique_ptr<Graph> capture;
+
 Result enqueue(std::function<bool()> work) {
   if (!current) {
     return INVALID_CONTEXT;
+  }
+  if (capture) {
+    capture->push_back(std::move(work));
+    return SUCCESS;
   }
   if (failure == SUCCESS) {
     queue.push_back(std::move(work));
@@ -56,6 +65,9 @@ Result enqueue(std::function<bool()> work) {
 Result wait() {
   if (!current) {
     return INVALID_CONTEXT;
+  }
+  if (capture) {
+    return CAPTURE_UNSUPPORTED;
   }
   while (!queue.empty() && failure == SUCCESS) {
     if (!queue.front()()) {
@@ -214,6 +226,42 @@ Result cuLaunchKernel(void* function, int gridX, int gridY, int gridZ, int block
   return enqueue([=] {
     return emulatorLaunch(name.c_str(), gridX, gridY, gridZ, blockX, blockY, blockZ, shared, arguments.data(), bytes) == 0;
   });
+}
+Result cuStreamBeginCapture_v2(void* stream, int) {
+  if (stream != &queue || capture) {
+    return INVALID_HANDLE;
+  }
+  capture = std::make_unique<Graph>();
+  return SUCCESS;
+}
+Result cuStreamEndCapture(void* stream, void** graph) {
+  if (stream != &queue || !capture) {
+    return INVALID_HANDLE;
+  }
+  *graph = capture.release();
+  return SUCCESS;
+}
+Result cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long) {
+  *executable = new Graph(*static_cast<Graph*>(graph));
+  return SUCCESS;
+}
+Result cuGraphLaunch(void* executable, void* stream) {
+  if (stream != &queue) {
+    return INVALID_HANDLE;
+  }
+  Result result = SUCCESS;
+  for (auto& work : *static_cast<Graph*>(executable)) {
+    result = result == SUCCESS ? enqueue(work) : result;
+  }
+  return result;
+}
+Result cuGraphExecDestroy(void* executable) {
+  delete static_cast<Graph*>(executable);
+  return SUCCESS;
+}
+Result cuGraphDestroy(void* graph) {
+  delete static_cast<Graph*>(graph);
+  return SUCCESS;
 }
 Result cuGetErrorString(Result result, const char** text) {
   *text = result == LAUNCH_FAILED ? emulatorError() : "as its name says";

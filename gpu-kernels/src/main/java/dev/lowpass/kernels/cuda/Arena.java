@@ -15,12 +15,17 @@ import java.util.Set;
  */
 final class Arena implements AutoCloseable {
   private final Driver driver;
+  private final Launches launches;
   private final Map<Long, Deque<Long>> idle = new HashMap<>();
   private final Set<Long> taken = new HashSet<>();
   private long idleBytes;
 
-  Arena(Driver driver) {
+  /**
+   * @param launches what may use memory that goes back to the driver
+   */
+  Arena(Driver driver, Launches launches) {
     this.driver = driver;
+    this.launches = launches;
   }
 
   /**
@@ -68,6 +73,7 @@ final class Arena implements AutoCloseable {
 
   /** Returns the idle pieces to the driver. */
   private void trim() {
+    launches.start();
     for (Deque<Long> pieces : idle.values()) {
       for (long address : pieces) {
         driver.free(address);

@@ -30,9 +30,12 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
@@ -360,6 +363,39 @@ final class CudaDriver implements Driver {
               "%s (%d, %d, %d blocks of %d threads, %d bytes of shared memory)",
               kernel, grid.x(), grid.y(), grid.z(), threads, sharedBytes));
     }
+  }
+
+  @Override
+  public Graph graph(Runnable launches) {
+    bind();
+    CUgraph graph = new CUgraph();
+    CUgraphExec executable = new CUgraphExec();
+    String what = "putting launches together";
+    check(
+        JCudaDriver.cuStreamBeginCapture(
+            stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+        what);
+    try {
+      launches.run();
+    } finally {
+      check(JCudaDriver.cuStreamEndCapture(stream, graph), what);
+    }
+    int result = JCudaDriver.cuGraphInstantiate(executable, graph, 0);
+    JCudaDriver.cuGraphDestroy(graph);
+    check(result, what);
+    return new Graph() {
+      @Override
+      public void launch() {
+        bind();
+        check(JCudaDriver.cuGraphLaunch(executable, stream), "launches that were put together");
+      }
+
+      @Override
+      public void close() {
+        bind();
+        JCudaDriver.cuGraphExecDestroy(executable);
+      }
+    };
   }
 
   private CUfunction function(String kernel) {

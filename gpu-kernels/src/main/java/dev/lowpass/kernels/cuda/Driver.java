@@ -39,6 +39,21 @@ interface Driver extends AutoCloseable {
    */
   void launch(String kernel, Grid grid, int threads, int sharedBytes, ByteBuffer arguments);
 
+  /**
+   * Puts launches together.
+   *
+   * @param launches makes them by {@link #launch}, and does nothing else; they are not carried out
+   */
+  Graph graph(Runnable launches);
+
+  /** Launches in their order, which are started by one call. */
+  interface Graph extends AutoCloseable {
+    void launch();
+
+    @Override
+    void close();
+  }
+
   /** The blocks of a launch; their threads are one-dimensional. */
   record Grid(int x, int y, int z) {
     static Grid of(int x) {

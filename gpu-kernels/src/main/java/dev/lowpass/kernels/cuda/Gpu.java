@@ -1,16 +1,15 @@
 package dev.lowpass.kernels.cuda;
 
 import dev.lowpass.kernels.DType;
-import dev.lowpass.kernels.DeviceException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Locale;
 
 /** What the parts of the device share: the driver, its memory, and how kernels are started. */
 final class Gpu implements AutoCloseable {
   private final Driver driver;
   private final Arena arena;
+  private final Launches launches;
   private final Arguments arguments = new Arguments();
   private ByteBuffer host = ByteBuffer.allocateDirect(0);
   private DType storage;
@@ -22,10 +21,13 @@ final class Gpu implements AutoCloseable {
   Gpu(Driver driver, DType storage) {
     this.driver = driver;
     this.storage = storage;
-    arena = new Arena(driver);
+    launches = new Launches(driver);
+    arena = new Arena(driver, launches);
   }
 
+  /** The driver, after what was launched before. */
   Driver driver() {
+    launches.start();
     return driver;
   }
 
@@ -59,16 +61,13 @@ final class Gpu implements AutoCloseable {
   }
 
   /**
-   * Starts a kernel with the parameter that {@link #arguments} was filled to.
+   * Starts a kernel with the parameter that {@link #arguments} was filled to, before whatever comes
+   * after it.
    *
    * @param operands what it works on, for the message if it fails
    */
   void launch(String kernel, Driver.Grid grid, int threads, int sharedBytes, Object... operands) {
-    try {
-      driver.launch(kernel, grid, threads, sharedBytes, arguments.bytes());
-    } catch (DeviceException e) {
-      throw new DeviceException(e.getMessage() + "; operands: " + Arrays.toString(operands), e);
-    }
+    launches.add(kernel, grid, threads, sharedBytes, arguments.bytes(), operands);
   }
 
   /** A direct buffer of a size, for the way to or from the device; there is one. */
@@ -100,31 +99,32 @@ final class Gpu implements AutoCloseable {
 
   private ByteBuffer read(long address, int count, int bytesEach) {
     ByteBuffer bytes = host(Math.multiplyExact(count, bytesEach));
-    driver.copyToHost(bytes, address);
+    driver().copyToHost(bytes, address);
     return bytes;
   }
 
   void write(long address, float[] values) {
     ByteBuffer bytes = host(Math.multiplyExact(values.length, Float.BYTES));
     bytes.asFloatBuffer().put(values);
-    driver.copyToDevice(address, bytes);
+    driver().copyToDevice(address, bytes);
   }
 
   void write(long address, int[] values) {
     ByteBuffer bytes = host(Math.multiplyExact(values.length, Integer.BYTES));
     bytes.asIntBuffer().put(values);
-    driver.copyToDevice(address, bytes);
+    driver().copyToDevice(address, bytes);
   }
 
   void write(long address, double[] values) {
     ByteBuffer bytes = host(Math.multiplyExact(values.length, Double.BYTES));
     bytes.asDoubleBuffer().put(values);
-    driver.copyToDevice(address, bytes);
+    driver().copyToDevice(address, bytes);
   }
 
   @Override
   public void close() {
     try {
+      launches.close();
       arena.close();
     } finally {
       driver.close();

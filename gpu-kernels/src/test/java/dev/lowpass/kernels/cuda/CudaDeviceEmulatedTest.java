@@ -83,7 +83,8 @@ class CudaDeviceEmulatedTest {
     Tensor b = Twin.tensor(broken, 3, 5, new float[15]);
     // Memory that somebody else freed, so that closing the device frees it a second time.
     driver.free(((CudaTensor) b).address());
-    assertThatThrownBy(() -> broken.add(a, b, 2))
+    broken.add(a, b, 2);
+    assertThatThrownBy(() -> broken.read(a, 0))
         .isInstanceOf(DeviceException.class)
         .hasMessageStartingWith("add, a grid of (1, 1, 1) blocks of (256, 1, 1) threads: ")
         .hasMessageContaining("of an allocation of 60 bytes that was freed")

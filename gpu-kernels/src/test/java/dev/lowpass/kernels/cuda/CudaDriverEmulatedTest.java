@@ -50,7 +50,15 @@ class CudaDriverEmulatedTest {
     device.linear(out, in, 70, weight, null);
     Tensor moved = device.tensor(80, 50);
     device.copyRows(moved, 3, out, 1, 60);
-    return Twin.all(device, out, moved);
+    Tensor sum = device.tensor(70, 50);
+    // Launched, put together, and launched together.
+    for (int i = 0; i < 4; i++) {
+      for (int j = 0; j < 5; j++) {
+        device.add(sum, out, 70 - i / 3);
+      }
+      device.read(sum, 0);
+    }
+    return Twin.all(device, out, moved, sum);
   }
 
   /** More than the pinned memory holds, in pieces that leave from a buffer that changes at once. */

@@ -4,6 +4,8 @@ import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import dev.lowpass.kernels.DeviceException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * CUDA on the CPU: {@code emulator.h} says how. One at a time: the emulated memory is the
@@ -11,6 +13,11 @@ import java.nio.ByteBuffer;
  */
 final class EmulatedDriver implements Driver {
   private final Emulator.Functions emulator = Emulator.functions();
+
+  /** Launches of a graph that is being made; null else. */
+  private List<Runnable> capturing;
+
+  private int graphLaunches;
 
   /** The order in which a block's threads run. */
   enum Order {
@@ -92,6 +99,17 @@ final class EmulatedDriver implements Driver {
 
   @Override
   public void launch(String kernel, Grid grid, int threads, int sharedBytes, ByteBuffer arguments) {
+    if (capturing != null) {
+      ByteBuffer copy = ByteBuffer.allocateDirect(arguments.limit());
+      copy.put(arguments.duplicate()).flip();
+      capturing.add(() -> execute(kernel, grid, threads, sharedBytes, copy));
+    } else {
+      execute(kernel, grid, threads, sharedBytes, arguments);
+    }
+  }
+
+  private void execute(
+      String kernel, Grid grid, int threads, int sharedBytes, ByteBuffer arguments) {
     check(
         emulator.emulatorLaunch(
             kernel,
@@ -104,6 +122,34 @@ final class EmulatedDriver implements Driver {
             sharedBytes,
             Native.getDirectBufferPointer(arguments),
             arguments.limit()));
+  }
+
+  @Override
+  public Graph graph(Runnable launches) {
+    List<Runnable> captured = new ArrayList<>();
+    capturing = captured;
+    try {
+      launches.run();
+    } finally {
+      capturing = null;
+    }
+    return new Graph() {
+      @Override
+      public void launch() {
+        graphLaunches++;
+        captured.forEach(Runnable::run);
+      }
+
+      @Override
+      public void close() {
+        captured.clear();
+      }
+    };
+  }
+
+  /** Launches of graphs so far. */
+  int graphLaunches() {
+    return graphLaunches;
   }
 
   private ByteBuffer range(long address, int bytes) {
