@@ -5,17 +5,22 @@
 #include "memory.cuh"
 #include "reduce.cuh"
 
-// ---- out[row] = the token at uniforms[row] of the way through the probability that is left, tokens in the vocabulary's
-// order; -1 if a logit is not a number. Grid (rows), 1,024 threads.
+// ---- out[row] = the token at the row's uniform of the way through the probability that is left, tokens in the vocabulary's
+// order; -1 if a logit is not a number, or the largest is infinite. Grid (rows), 1,024 threads.
 
-struct SampleArguments {
-  int* out;                // [rows]
-  const float* in;         // [rows, columns]
-  const double* uniforms;  // [rows], in [0, 1)
-  int columns;
-  int topK;           // tokens to choose from; 0 for all
+struct SampleDraw {
+  double uniform;     // in [0, 1)
   float temperature;  // above 0
   float topP;         // probability to choose from, in (0, 1]
+  int topK;           // tokens to choose from; 0 for all
+  int unused;
+};
+
+struct SampleArguments {
+  int* out;                 // [rows]
+  const float* in;          // [rows, columns]
+  const SampleDraw* draws;  // [rows]
+  int columns;
 };
 
 using Mass = unsigned long long;
@@ -71,6 +76,7 @@ __device__ __forceinline__ uint32_t leastRank(const Sampling& sampling, Mass wan
 LOWPASS_KERNEL(sample, SampleArguments, 1024, 1) {
   __shared__ float maxima[1024 / WARP];
   int columns = arguments.columns;
+  SampleDraw draw = arguments.draws[blockIdx.x];
   const float* in = arguments.in + static_cast<int64_t>(blockIdx.x) * columns;
 
   float max = -INFINITY;
@@ -96,7 +102,7 @@ LOWPASS_KERNEL(sample, SampleArguments, 1024, 1) {
   }
 
   // What is left: all tokens above the rank `least`, and the first `equals` of this rank.
-  Sampling sampling = {in, columns, max, 1.44269504f / arguments.temperature};
+  Sampling sampling = {in, columns, max, 1.44269504f / draw.temperature};
   uint32_t least = 0;
   Mass equals = columns;
   Mass kept = 0;
@@ -104,18 +110,18 @@ LOWPASS_KERNEL(sample, SampleArguments, 1024, 1) {
     kept += sampling.massOf(in[i]);
   }
   kept = blockSum<1024>(kept);
-  if (arguments.topK > 0 && arguments.topK < columns) {
+  if (draw.topK > 0 && draw.topK < columns) {
     Mass above;
-    least = leastRank(sampling, arguments.topK, [](float) { return Mass(1); }, above);
-    equals = arguments.topK - above;
+    least = leastRank(sampling, draw.topK, [](float) { return Mass(1); }, above);
+    equals = draw.topK - above;
     kept = 0;
     for (int i = threadIdx.x; i < columns; i += 1024) {
       kept += orderOf(in[i]) > least ? sampling.massOf(in[i]) : 0;
     }
     kept = blockSum<1024>(kept) + equals * sampling.massOf(floatOfOrder(least));
   }
-  if (arguments.topP < 1) {
-    Mass wanted = static_cast<Mass>(arguments.topP * static_cast<double>(kept));
+  if (draw.topP < 1) {
+    Mass wanted = static_cast<Mass>(draw.topP * static_cast<double>(kept));
     wanted = wanted > 0 ? wanted : 1;
     Mass above;
     uint32_t nucleus = leastRank(sampling, wanted, [&](float x) { return sampling.massOf(x); }, above);
@@ -148,7 +154,7 @@ LOWPASS_KERNEL(sample, SampleArguments, 1024, 1) {
   }
   Mass total;
   Mass before = blockPrefix<1024>(mass, total);
-  Mass target = static_cast<Mass>(arguments.uniforms[blockIdx.x] * static_cast<double>(total));
+  Mass target = static_cast<Mass>(draw.uniform * static_cast<double>(total));
   target = target < total ? target : total - 1;
   if (before <= target && target < before + mass) {
     tie = tiesBefore;

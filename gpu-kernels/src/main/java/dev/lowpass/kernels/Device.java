@@ -38,6 +38,18 @@ public interface Device extends AutoCloseable {
   Weight weight(String name, DType type, int rows, int columns, ByteBuffer data);
 
   /**
+   * Takes a linear layer's matrix of the checkpoint as signed bytes, with a scale for each output:
+   * an element becomes the nearest of the 255 multiples of its row's largest magnitude / 127. On a
+   * GPU it takes half of the memory, and half of the time where reading it bounds that; the CPU
+   * keeps the rounded elements as float32, for comparison.
+   *
+   * @param name as {@link #weight}'s
+   * @param data as {@link #weight}'s; it need not stay mapped
+   * @return what {@link #linear} takes, and nothing else
+   */
+  Weight quantized(String name, DType type, int rows, int columns, ByteBuffer data);
+
+  /**
    * Takes memory for one sequence's keys and values.
    *
    * @param layers the decoder's layers
@@ -215,6 +227,16 @@ public interface Device extends AutoCloseable {
    *     not become a token
    */
   int[] argmax(Tensor in, int rows);
+
+  /**
+   * Chooses an index of each of the first rows by chance, so that no scores come to the host.
+   * Devices differ where a random number lies on the border of two indices, within the rounding of
+   * float32.
+   *
+   * @param draws how, a row each
+   * @throws IllegalStateException if a row's score is not a number, or its highest is infinite
+   */
+  int[] sample(Tensor in, List<Draw> draws);
 
   /** Copies one row to the host: the final scores that a sampler or a test asks for. */
   float[] read(Tensor in, int row);

@@ -235,6 +235,26 @@ public final class DeviceChecks {
     checkRows(in, rows, "in");
   }
 
+  /** {@link Device#sample}. */
+  public static void sample(Tensor in, List<Draw> draws) {
+    checkRows(in, draws.size(), "in");
+  }
+
+  /**
+   * The indices that {@link Device#sample} chose.
+   *
+   * @throws IllegalStateException if one is -1
+   */
+  public static int[] checkSampled(int[] indices) {
+    for (int row = 0; row < indices.length; row++) {
+      if (indices[row] < 0) {
+        throw new IllegalStateException(
+            "row " + row + " cannot be sampled: a score is not a number (NaN), or infinite");
+      }
+    }
+    return indices;
+  }
+
   /** {@link Device#readKeys} and {@link Device#readValues}. */
   public static void readHead(KvCache cache, int layer, int kvHead) {
     checkLayer("read", cache, layer);

@@ -4,6 +4,7 @@ import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.DeviceChecks;
+import dev.lowpass.kernels.Draw;
 import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
@@ -84,6 +85,11 @@ public final class CpuDevice implements Device {
   @Override
   public Weight weight(String name, DType type, int rows, int columns, ByteBuffer data) {
     return new CpuWeight(name, type, rows, columns, data);
+  }
+
+  @Override
+  public Weight quantized(String name, DType type, int rows, int columns, ByteBuffer data) {
+    return new CpuWeight(name, type, rows, columns, data).quantized();
   }
 
   @Override
@@ -380,6 +386,22 @@ public final class CpuDevice implements Device {
       }
     }
     throw new AssertionError("the largest element of row " + row + " is not in it");
+  }
+
+  @Override
+  public int[] sample(Tensor in, List<Draw> draws) {
+    DeviceChecks.sample(in, draws);
+    CpuTensor from = tensor(in, "in");
+    float[] data = from.data();
+    int columns = from.columns();
+    int[] indices = new int[draws.size()];
+    forRows(
+        indices.length,
+        columns,
+        row ->
+            indices[row] =
+                draws.get(row).of(Arrays.copyOfRange(data, row * columns, (row + 1) * columns)));
+    return DeviceChecks.checkSampled(indices);
   }
 
   @Override

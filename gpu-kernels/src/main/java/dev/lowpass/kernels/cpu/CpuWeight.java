@@ -7,6 +7,8 @@ import java.nio.ByteOrder;
 
 /** A matrix of the checkpoint, where it is mapped. */
 final class CpuWeight implements Weight {
+  private static final float BYTE_MAX = 127;
+
   private final String name;
   private final DType type;
   private final int rows;
@@ -77,6 +79,27 @@ final class CpuWeight implements Weight {
       finite = Floats.finiteF16(data);
     }
     return finite;
+  }
+
+  /** Its elements rounded to signed bytes times a scale a row, as float32. */
+  CpuWeight quantized() {
+    ByteBuffer rounded =
+        ByteBuffer.allocateDirect(
+                Math.multiplyExact(Math.multiplyExact(rows, columns), Float.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    float[] row = new float[columns];
+    for (int i = 0; i < rows; i++) {
+      Floats.get(type, data, i * stride(), row, 0, columns);
+      float max = 0;
+      for (float element : row) {
+        max = Math.max(max, Math.abs(element));
+      }
+      float inverse = max > 0 ? BYTE_MAX / max : 0;
+      for (float element : row) {
+        rounded.putFloat((float) Math.rint(element * inverse) * (max / BYTE_MAX));
+      }
+    }
+    return new CpuWeight(name, DType.F32, rows, columns, rounded.flip());
   }
 
   @Override

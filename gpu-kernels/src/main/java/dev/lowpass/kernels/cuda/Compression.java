@@ -125,7 +125,7 @@ final class Compression {
     long in = spread(cache, layer, rope, segment.from(), count);
     long map = map(count, length);
     long passed = filtered.address((long) rows * length * Float.BYTES);
-    products.run(DType.F32, passed, in, rows, map, 0, length, count, segment);
+    products.run(DType.F32, passed, in, rows, map, length, count, segment);
     addEnergy(cache, layer, in, passed, count, length);
     CudaKvCache.Layer from = cache.layer(layer);
     layer(gpu.arguments(), out)

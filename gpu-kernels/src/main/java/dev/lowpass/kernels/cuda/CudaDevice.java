@@ -4,6 +4,7 @@ import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.DeviceChecks;
+import dev.lowpass.kernels.Draw;
 import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
@@ -102,6 +103,11 @@ public final class CudaDevice implements Device {
   }
 
   @Override
+  public Weight quantized(String name, DType type, int rows, int columns, ByteBuffer data) {
+    return weights.quantize(name, type, rows, columns, data);
+  }
+
+  @Override
   public KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions) {
     DeviceChecks.check(
         headDim % 8 == 0 && headDim <= 128,
@@ -125,6 +131,7 @@ public final class CudaDevice implements Device {
     DeviceChecks.embed(out, table, tokens);
     CudaTensor to = tensor(out, "out");
     CudaWeight from = (CudaWeight) table;
+    DeviceChecks.check(from.scales() == null, "embed: %s is quantized", from);
     if (tokens.length == 0) {
       return;
     }
@@ -185,19 +192,7 @@ public final class CudaDevice implements Device {
     }
     long operand = operands.of(from, rows);
     products.run(
-        gpu.storage(),
-        to.changed(),
-        operand,
-        rows,
-        matrix.matrix().address(),
-        addend,
-        matrix.rows(),
-        matrix.columns(),
-        to,
-        from,
-        rows,
-        matrix,
-        bias);
+        gpu.storage(), to.changed(), operand, rows, matrix, addend, to, from, rows, matrix, bias);
   }
 
   @Override
@@ -426,6 +421,13 @@ public final class CudaDevice implements Device {
       }
     }
     return largest;
+  }
+
+  @Override
+  public int[] sample(Tensor in, List<Draw> draws) {
+    DeviceChecks.sample(in, draws);
+    CudaTensor from = tensor(in, "in");
+    return draws.isEmpty() ? new int[0] : DeviceChecks.checkSampled(selection.sample(from, draws));
   }
 
   @Override

@@ -7,10 +7,13 @@ import dev.lowpass.kernels.Weight;
  * A matrix of the checkpoint on the GPU.
  *
  * @param type how the checkpoint stores it
- * @param matrix its elements in the device's storage type, rows a {@link Layout#stride} apart
+ * @param matrix its elements in the device's storage type, or as bytes where there are scales, rows
+ *     a {@link Layout#stride} apart
+ * @param scales what each row's bytes are multiplied by, as float32; or null
  * @param vector the elements of one that is {@code [1, n]} as float32, or null
  */
-record CudaWeight(String name, DType type, int rows, int columns, Memory matrix, Memory vector)
+record CudaWeight(
+    String name, DType type, int rows, int columns, Memory matrix, Memory scales, Memory vector)
     implements Weight {
   /** Where a norm's gain or a bias begins. */
   long asVector() {

@@ -10,20 +10,21 @@ final class Products {
    *
    * @param rows rows of a block, and the kernel's suffix
    * @param outputs outputs of a block
+   * @param int8SharedBytes of a weight as bytes
    */
-  private record Tile(int rows, int outputs, int threads, int sharedBytes) {
+  private record Tile(int rows, int outputs, int threads, int sharedBytes, int int8SharedBytes) {
     int blocks(int batch, int features) {
       return Math.multiplyExact(Layout.ceilDiv(features, outputs), Layout.ceilDiv(batch, rows));
     }
   }
 
   private static final Tile[] TILES = {
-    new Tile(8, 32, 64, 51_200),
-    new Tile(16, 32, 64, 61_440),
-    new Tile(32, 32, 128, 81_920),
-    new Tile(64, 64, 128, 65_536),
-    new Tile(128, 128, 128, 65_536),
-    new Tile(256, 128, 256, 98_304),
+    new Tile(8, 32, 64, 51_200, 30_720),
+    new Tile(16, 32, 64, 61_440, 40_960),
+    new Tile(32, 32, 128, 81_920, 61_440),
+    new Tile(64, 64, 128, 65_536, 49_152),
+    new Tile(128, 128, 128, 65_536, 49_152),
+    new Tile(256, 128, 256, 98_304, 81_920),
   };
 
   /** The last tile that there is for float32. */
@@ -38,14 +39,30 @@ final class Products {
     this.gpu = gpu;
   }
 
+  /** {@link dev.lowpass.kernels.Device#linear}; {@code in} is an operand, the bias may be 0. */
+  void run(
+      DType type, long out, long in, int rows, CudaWeight weight, long bias, Object... operands) {
+    long scales = weight.scales() == null ? 0 : weight.scales().address();
+    run(
+        type,
+        out,
+        in,
+        rows,
+        weight.matrix().address(),
+        scales,
+        bias,
+        weight.rows(),
+        weight.columns(),
+        operands);
+  }
+
   /**
-   * {@code out[row, o] = sum over c of in[row, c] * weight[o, c] + bias[o]}.
+   * {@code out[row, o] = sum over c of in[row, c] * weight[o, c]}.
    *
    * @param type what {@code in} and {@code weight} are stored as
    * @param out float32 {@code [rows, outputs]}
    * @param in operand {@code [rows, columns]}
    * @param weight matrix {@code [outputs, columns]}
-   * @param bias float32 {@code [outputs]}, or 0
    */
   void run(
       DType type,
@@ -53,10 +70,23 @@ final class Products {
       long in,
       int rows,
       long weight,
-      long bias,
       int outputs,
       int columns,
       Object... operands) {
+    run(type, out, in, rows, weight, 0, 0, outputs, columns, operands);
+  }
+
+  private void run(
+      DType type,
+      long out,
+      long in,
+      int rows,
+      long weight,
+      long scales,
+      long bias,
+      int outputs,
+      int columns,
+      Object[] operands) {
     Tile tile = tile(type, rows, outputs);
     // Room for three weights that share their input; two are not there.
     gpu.arguments()
@@ -64,7 +94,7 @@ final class Products {
         .pointer(weight)
         .pointer(0)
         .pointer(0)
-        .pointer(0)
+        .pointer(scales)
         .pointer(0)
         .pointer(0)
         .pointer(bias)
@@ -80,10 +110,10 @@ final class Products {
         .put(columns)
         .put(0);
     gpu.launch(
-        "linear_" + Gpu.suffix(type) + "_" + tile.rows,
+        "linear_" + Gpu.suffix(type) + (scales == 0 ? "_" : "_int8_") + tile.rows,
         Driver.Grid.of(tile.blocks(rows, outputs)),
         tile.threads,
-        tile.sharedBytes,
+        scales == 0 ? tile.sharedBytes : tile.int8SharedBytes,
         operands);
   }
 

@@ -21,6 +21,46 @@ final class Weights {
   }
 
   CudaWeight load(String name, DType type, int rows, int columns, ByteBuffer data) {
+    check(name, type, rows, columns, data);
+    if (rows > 1) {
+      gpu.suggestStorage(type);
+    }
+    // A vector is a gain or a bias as a rule, and a matrix of one row else: it is small enough for
+    // both.
+    Memory vector = rows == 1 ? convert(name, type, DType.F32, rows, columns, data) : null;
+    boolean same = vector != null && gpu.storage() == DType.F32;
+    Memory matrix = same ? vector : convert(name, type, gpu.storage(), rows, columns, data);
+    return new CudaWeight(name, type, rows, columns, matrix, /* scales= */ null, vector);
+  }
+
+  /** {@link dev.lowpass.kernels.Device#quantized}. */
+  CudaWeight quantize(String name, DType type, int rows, int columns, ByteBuffer data) {
+    check(name, type, rows, columns, data);
+    gpu.suggestStorage(type);
+    if (gpu.storage() == DType.F32) {
+      throw new IllegalArgumentException(
+          name + ": bytes are multiplied by BF16 or F16, and this device computes in F32");
+    }
+    Memory bytes = gpu.arena().take((long) rows * Layout.stride(columns), name, REMEDY);
+    Memory scales = gpu.arena().take((long) rows * Float.BYTES, name, REMEDY);
+    inPieces(
+        type,
+        rows,
+        columns,
+        data,
+        (row, count, staged) -> {
+          gpu.arguments()
+              .pointer(bytes.address() + (long) row * Layout.stride(columns))
+              .pointer(scales.address() + (long) row * Float.BYTES)
+              .pointer(staged)
+              .put(columns);
+          String kernel = "quantize_" + Gpu.suffix(type);
+          gpu.launch(kernel, Driver.Grid.of(count), THREADS, 0, name, count, columns);
+        });
+    return new CudaWeight(name, type, rows, columns, bytes, scales, /* vector= */ null);
+  }
+
+  private static void check(String name, DType type, int rows, int columns, ByteBuffer data) {
     if (rows < 1 || columns < 1) {
       throw new IllegalArgumentException(
           name + ": a weight [" + rows + ", " + columns + "] is empty");
@@ -32,15 +72,6 @@ final class Weights {
               "%s: [%d, %d] of %s takes %d bytes, its data has %d",
               name, rows, columns, type, bytes, data.remaining()));
     }
-    if (rows > 1) {
-      gpu.suggestStorage(type);
-    }
-    // A vector is a gain or a bias as a rule, and a matrix of one row else: it is small enough for
-    // both.
-    Memory vector = rows == 1 ? convert(name, type, DType.F32, rows, columns, data) : null;
-    boolean same = vector != null && gpu.storage() == DType.F32;
-    Memory matrix = same ? vector : convert(name, type, gpu.storage(), rows, columns, data);
-    return new CudaWeight(name, type, rows, columns, matrix, vector);
   }
 
   private Memory convert(
@@ -52,7 +83,26 @@ final class Weights {
       return memory;
     }
     String kernel = "convert_" + Gpu.suffix(from) + "_" + Gpu.suffix(to);
-    int rowBytes = Math.multiplyExact(columns, from.bytes());
+    inPieces(
+        from,
+        rows,
+        columns,
+        data,
+        (row, count, staged) -> {
+          long out = memory.address() + (long) row * stride * to.bytes();
+          gpu.arguments().pointer(out).pointer(staged).put(columns);
+          gpu.launch(kernel, Driver.Grid.of(count), THREADS, 0, name, count, columns);
+        });
+    return memory;
+  }
+
+  /** Work on rows of a checkpoint that are on the device as they are stored there. */
+  private interface Piece {
+    void convert(int firstRow, int rows, long staged);
+  }
+
+  private void inPieces(DType type, int rows, int columns, ByteBuffer data, Piece work) {
+    int rowBytes = Math.multiplyExact(columns, type.bytes());
     int rowsAPiece = Math.max(1, Math.min(rows, PIECE_BYTES / rowBytes));
     long staged = piece.address((long) rowsAPiece * rowBytes);
     for (int row = 0; row < rows; row += rowsAPiece) {
@@ -60,10 +110,7 @@ final class Weights {
       int begin = data.position() + row * rowBytes;
       gpu.driver()
           .copyToDevice(staged, data.duplicate().limit(begin + count * rowBytes).position(begin));
-      long out = memory.address() + (long) row * stride * to.bytes();
-      gpu.arguments().pointer(out).pointer(staged).put(columns);
-      gpu.launch(kernel, Driver.Grid.of(count), THREADS, 0, name, count, columns);
+      work.convert(row, count, staged);
     }
-    return memory;
   }
 }

@@ -39,7 +39,7 @@ class DeviceTestsTest {
     Emulator.functions();
     DeviceTests.Report report = DeviceTests.run("emulated", Pattern.compile("Sample.*"));
     assertThat(report.failures()).isEmpty();
-    assertThat(report.passed()).isEqualTo(8);
+    assertThat(report.passed()).isEqualTo(9);
     assertThat(System.getProperty(TestDriver.DEVICE)).isNull();
   }
 }

@@ -1,11 +1,15 @@
 package dev.lowpass.kernels.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Tensor;
+import dev.lowpass.kernels.Weight;
 import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -90,6 +94,56 @@ class QuantizedEmulatedTest {
         }
         assertThat(results).as("tile of %s rows", tile[0]).isDeepEqualTo(first);
       }
+    }
+  }
+
+  /** Both round weights to the same bytes: what is left is the rounding of inputs, and of sums. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F16", "BF16"})
+  void matchesTheCpu(DType storage) {
+    try (Twin twin = new Twin(storage, 2)) {
+      for (int[] shape : new int[][] {{1, 16}, {33, 24}, {70, 172}, {257, 64}}) {
+        int outputs = shape[0];
+        int columns = shape[1];
+        float[] w = twin.floats(outputs * columns);
+        float[] b = twin.floats(outputs);
+        for (int rows : new int[] {1, 11, 70, 130}) {
+          float[] x = twin.floats(rows * columns);
+          twin.run(
+                  device -> {
+                    Weight weight = Twin.quantized(device, DType.BF16, outputs, columns, w);
+                    Weight bias = Twin.weight(device, DType.BF16, 1, outputs, b);
+                    Tensor out = device.tensor(rows, outputs);
+                    device.linear(out, Twin.tensor(device, rows, columns, x), rows, weight, bias);
+                    return Twin.all(device, out);
+                  })
+              .areWithin(
+                  i -> {
+                    double magnitude = Math.abs(b[i % outputs]);
+                    for (int c = 0; c < columns; c++) {
+                      magnitude +=
+                          Math.abs(x[i / outputs * columns + c] * w[i % outputs * columns + c]);
+                    }
+                    return magnitude * (0x1p-20 + 4 * 0x1p-24 * Math.sqrt(columns));
+                  });
+        }
+      }
+      CudaDevice device = twin.cuda();
+      Weight bytes = Twin.quantized(device, DType.F16, 2, 2, 1, 2, 3, 4);
+      assertThatThrownBy(() -> device.embed(device.tensor(1, 2), bytes, new int[] {0}))
+          .hasMessage("embed: test.weight [2, 2] is quantized");
+    }
+  }
+
+  @Test
+  void refusesDevicesOfFloat32() {
+    try (Twin twin = new Twin(DType.F32, 1)) {
+      assertThatThrownBy(() -> Twin.quantized(twin.cuda(), DType.F16, 1, 2, 1, 2))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "test.weight: bytes are multiplied by BF16 or F16, and this device computes in F32");
     }
   }
 

@@ -1,17 +1,25 @@
 package dev.lowpass.kernels.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.Draw;
+import dev.lowpass.kernels.cpu.CpuDevice;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@code sample.cu} against the definition: temperature, top-k, then top-p, in float64. */
+/**
+ * {@code sample.cu}, and the CPU, against the definition: temperature, top-k, then top-p, in
+ * float64.
+ */
 class SampleEmulatedTest {
   private static final int ROWS = 40;
 
@@ -39,25 +47,67 @@ class SampleEmulatedTest {
     for (int row = 0; row < ROWS; row++) {
       uniforms[row] = random.nextDouble();
     }
-    int[] tokens = sample(logits, uniforms, columns, topK, temperature, topP);
+    List<Draw> draws = draws(uniforms, temperature, topK, topP);
+    for (Device device : new Device[] {cuda(), CpuDevice.open(1)}) {
+      try (device) {
+        int[] tokens = device.sample(Twin.tensor(device, ROWS, columns, logits), draws);
+        check(device.description(), tokens, logits, draws);
+      }
+    }
+  }
+
+  private static void check(String device, int[] tokens, float[] logits, List<Draw> draws) {
+    int columns = logits.length / ROWS;
     for (int row = 0; row < ROWS; row++) {
       float[] own = Arrays.copyOfRange(logits, row * columns, (row + 1) * columns);
-      double[] left = left(own, temperature, topK, topP);
+      Draw draw = draws.get(row);
+      double[] left = left(own, draw.temperature(), draw.topK(), draw.topP());
       double before = 0;
       for (int i = 0; i < tokens[row]; i++) {
         before += left[i];
       }
-      assertThat(left[tokens[row]]).as("row %s", row).isPositive();
-      assertThat(uniforms[row])
-          .as("row %s, token %s", row, tokens[row])
+      assertThat(left[tokens[row]]).as("%s, row %s", device, row).isPositive();
+      assertThat(draw.uniform())
+          .as("%s, row %s, token %s", device, row, tokens[row])
           .isBetween(before - TOLERANCE, before + left[tokens[row]] + TOLERANCE);
     }
   }
 
   @Test
+  void rowsHaveTheirOwnDraws() {
+    List<Draw> draws =
+        List.of(
+            Draw.GREEDY,
+            new Draw(1, 0, 1, 0.999),
+            new Draw(1, 2, 1, 0.999),
+            new Draw(0.01f, 0, 1, 0.999));
+    float[] logits = {1, 2, 2, 1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 2, 1.5f, 1};
+    for (Device device : new Device[] {cuda(), CpuDevice.open(1)}) {
+      try (device) {
+        assertThat(device.sample(Twin.tensor(device, 4, 4, logits), draws))
+            .as(device.description())
+            .containsExactly(1, 3, 2, 1);
+        assertThat(device.sample(device.tensor(1, 4), List.of())).isEmpty();
+      }
+    }
+  }
+
+  @Test
   void refusesWhatIsNotANumber() {
-    float[] logits = {1, Float.NaN, 2, 1, 2, 3, 0, Float.POSITIVE_INFINITY, 0};
-    assertThat(sample(logits, new double[3], 3, 0, 1, 1)).containsExactly(-1, 0, -1);
+    List<Draw> draws = List.of(Draw.GREEDY, new Draw(1, 0, 1, 0.5));
+    float[][] refused = {
+      {1, 2, 1, Float.NaN}, {1, 2, Float.POSITIVE_INFINITY, 0}, {1, 2, -1 / 0f, -1 / 0f}
+    };
+    for (Device device : new Device[] {cuda(), CpuDevice.open(1)}) {
+      try (device) {
+        for (float[] logits : refused) {
+          assertThatThrownBy(() -> device.sample(Twin.tensor(device, 2, 2, logits), draws))
+              .as(device.description())
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessage("row 1 cannot be sampled: a score is not a number (NaN), or infinite");
+        }
+      }
+    }
   }
 
   /** The probabilities that are left, those of the other tokens being 0. */
@@ -83,29 +133,13 @@ class SampleEmulatedTest {
     return Arrays.stream(left).map(weight -> weight / total).toArray();
   }
 
-  private static int[] sample(
-      float[] logits, double[] uniforms, int columns, int topK, float temperature, float topP) {
-    int rows = logits.length / columns;
-    try (Gpu gpu = new Gpu(TestDriver.open(EmulatedDriver.Order.SHUFFLED), DType.F32)) {
-      long out = take(gpu, rows * Integer.BYTES);
-      long in = take(gpu, logits.length * Float.BYTES);
-      long draws = take(gpu, rows * Double.BYTES);
-      gpu.write(in, logits);
-      gpu.write(draws, uniforms);
-      gpu.arguments()
-          .pointer(out)
-          .pointer(in)
-          .pointer(draws)
-          .put(columns)
-          .put(topK)
-          .put(temperature)
-          .put(topP);
-      gpu.launch("sample", Driver.Grid.of(rows), 1024, 0);
-      return gpu.readInts(out, rows);
-    }
+  private static List<Draw> draws(double[] uniforms, float temperature, int topK, float topP) {
+    return Arrays.stream(uniforms)
+        .mapToObj(uniform -> new Draw(temperature, topK, topP, uniform))
+        .toList();
   }
 
-  private static long take(Gpu gpu, long bytes) {
-    return gpu.arena().take(bytes, "a test", "").address();
+  private static Device cuda() {
+    return new CudaDevice(TestDriver.open(EmulatedDriver.Order.SHUFFLED), DType.F32);
   }
 }

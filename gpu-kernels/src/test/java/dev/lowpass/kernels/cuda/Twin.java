@@ -132,6 +132,15 @@ final class Twin implements AutoCloseable {
    * A matrix of numbers from {@link #floats}, at an odd address as a safetensors file may have it.
    */
   static Weight weight(Device device, DType type, int rows, int columns, float... data) {
+    return device.weight("test.weight", type, rows, columns, stored(type, data));
+  }
+
+  /** The same, rounded to bytes. */
+  static Weight quantized(Device device, DType type, int rows, int columns, float... data) {
+    return device.quantized("test.weight", type, rows, columns, stored(type, data));
+  }
+
+  private static ByteBuffer stored(DType type, float... data) {
     ByteBuffer bytes = ByteBuffer.allocateDirect(1 + data.length * type.bytes());
     bytes.order(ByteOrder.LITTLE_ENDIAN).position(1);
     for (float value : data) {
@@ -145,7 +154,7 @@ final class Twin implements AutoCloseable {
                 (short) (bits >>> 16 & 0x8000 | (bits & 0x7fffffff) - (112 << 23) >>> 13));
       }
     }
-    return device.weight("test.weight", type, rows, columns, bytes.position(1));
+    return bytes.position(1);
   }
 
   CudaDevice cuda() {
