@@ -2,6 +2,7 @@ package dev.lowpass.pipeline.decoder;
 
 import dev.lowpass.kernels.CachePlan;
 import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.Draw;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
@@ -190,8 +191,8 @@ public final class Decoder implements AutoCloseable {
   }
 
   /**
-   * Computes the logits of rows of the pass that went through all layers; {@link #argmax} and
-   * {@link #logits} read them.
+   * Computes the logits of rows of the pass that went through all layers; {@link #draw} and {@link
+   * #logits} read them.
    */
   void head(int... rows) {
     device.gatherRows(last, hidden, rows);
@@ -235,9 +236,14 @@ public final class Decoder implements AutoCloseable {
     device.linear(out, in, rows, layer.weight(), layer.bias());
   }
 
-  /** The most likely next token of each of the last pass's first {@code rows} logit rows. */
-  public int[] argmax(int rows) {
-    return device.argmax(logits, rows);
+  /**
+   * The next token of each of the last pass's first logit rows.
+   *
+   * @throws IllegalStateException if scores cannot be ranked
+   */
+  public int[] draw(List<Draw> draws) {
+    boolean greedy = draws.stream().allMatch(Draw.GREEDY::equals);
+    return greedy ? device.argmax(logits, draws.size()) : device.sample(logits, draws);
   }
 
   /** The logits {@code [vocabulary]} of one of the last pass's logit rows. */

@@ -1,5 +1,6 @@
 package dev.lowpass.pipeline.engine;
 
+import dev.lowpass.kernels.Draw;
 import dev.lowpass.pipeline.decoder.Sampler;
 import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.schema.TokenConstraint;
@@ -20,6 +21,9 @@ final class Answer {
 
   /** What may come next; null where everything may. */
   private final TokenConstraint constraint;
+
+  /** How the next token is drawn, once that was asked for. */
+  private Draw draw;
 
   private final StreamDecoder detokenizer;
   private final StopStrings stops;
@@ -58,26 +62,40 @@ final class Answer {
     return options.temperature() == 0;
   }
 
+  /** How the device is to choose the next token: the same until one is accepted. */
+  Draw draw() {
+    // What is masked here, the device knows nothing of.
+    return greedy() || constraint != null ? Draw.GREEDY : next();
+  }
+
+  private Draw next() {
+    if (draw == null) {
+      draw = sampler.next();
+    }
+    return draw;
+  }
+
   /**
    * Chooses the next token.
    *
-   * @param likeliest the most likely one
+   * @param chosen what {@link #draw} came to
    * @param logits all tokens'; asked for only where they are needed
    */
-  int choose(int likeliest, Supplier<float[]> logits) {
-    int[] forced = constraint == null ? NONE : constraint.forced();
+  int choose(int chosen, Supplier<float[]> logits) {
+    if (constraint == null) {
+      return chosen;
+    }
+    int[] forced = constraint.forced();
     if (forced.length > 0) {
       return forced[0];
     }
     if (greedy()) {
-      return allows(likeliest) ? likeliest : constraint.best(logits.get());
+      return allows(chosen) ? chosen : constraint.best(logits.get());
     }
     float[] all = logits.get();
-    if (constraint != null) {
-      constraint.mask(all);
-    }
-    int drawn = sampler.next(all);
-    return allows(drawn) ? drawn : constraint.best(all);
+    constraint.mask(all);
+    int drawn = next().of(all);
+    return drawn >= 0 && allows(drawn) ? drawn : constraint.best(all);
   }
 
   private boolean allows(int token) {
@@ -91,6 +109,7 @@ final class Answer {
    *     has come
    */
   int[] accept(int token) {
+    draw = null;
     int from = tokens.size();
     take(token);
     if (constraint != null && reason == null) {

@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.kernels.DeviceException;
+import dev.lowpass.kernels.Draw;
 import dev.lowpass.pipeline.decoder.Decoder;
 import dev.lowpass.pipeline.decoder.Pass;
 import java.util.ArrayList;
@@ -86,10 +87,10 @@ final class Batch {
       }
       return;
     }
-    int[] likeliest;
+    int[] drawn;
     try {
       pass.run();
-      likeliest = likeliest(pass, chunks);
+      drawn = draw(pass, chunks);
     } catch (RuntimeException | Error e) {
       fail(chunks, e);
       return;
@@ -98,7 +99,7 @@ final class Batch {
       if (pass.logitRow(chunk.lane.sequence()) >= 0 && documents.contains(chunk.document)) {
         attempt(
             chunk.document,
-            () -> chunk.document.accept(chunk.lane, choose(pass, chunk.lane, likeliest)));
+            () -> chunk.document.accept(chunk.lane, choose(pass, chunk.lane, drawn)));
       }
     }
     account(chunks, System.nanoTime() - start);
@@ -135,14 +136,20 @@ final class Batch {
     return chunks;
   }
 
-  /** The most likely token of each row of logits; null if those of some are no numbers. */
-  private int[] likeliest(Pass pass, List<Chunk> chunks) {
-    int count = 0;
+  /** What each row of logits comes to, as its answer has it drawn; null if some cannot be. */
+  private int[] draw(Pass pass, List<Chunk> chunks) {
+    List<Draw> draws = new ArrayList<>();
     for (Chunk chunk : chunks) {
-      count = Math.max(count, pass.logitRow(chunk.lane.sequence()) + 1);
+      int row = pass.logitRow(chunk.lane.sequence());
+      while (draws.size() <= row) {
+        draws.add(Draw.GREEDY);
+      }
+      if (row >= 0) {
+        draws.set(row, chunk.lane.answer().draw());
+      }
     }
     try {
-      return count == 0 ? new int[0] : decoder.argmax(count);
+      return decoder.draw(draws);
     } catch (DeviceException e) {
       throw e;
     } catch (IllegalStateException e) {
@@ -151,17 +158,17 @@ final class Batch {
   }
 
   /** The next token of a lane's answer. */
-  private int choose(Pass pass, Lane lane, int[] likeliest) {
+  private int choose(Pass pass, Lane lane, int[] drawn) {
     Answer answer = lane.answer();
     int row = pass.logitRow(lane.sequence());
-    if (likeliest == null) {
+    if (drawn == null) {
       // Somebody's cannot be chosen: each has its logits computed alone, and one fails.
       pass.head(lane.sequence());
       row = 0;
-      likeliest = decoder.argmax(1);
+      drawn = decoder.draw(List.of(answer.draw()));
     }
     int of = row;
-    return answer.choose(likeliest[row], () -> decoder.logits(of));
+    return answer.choose(drawn[row], () -> decoder.logits(of));
   }
 
   /** Shares a pass's time out among its rows. */

@@ -23,7 +23,7 @@ class SamplerTest {
   private static Map<Integer, Double> frequencies(Sampler sampler) {
     Map<Integer, Double> shares = new TreeMap<>();
     for (int i = 0; i < DRAWS; i++) {
-      shares.merge(sampler.next(LOGITS), 1.0 / DRAWS, Double::sum);
+      shares.merge(sampler.next().of(LOGITS), 1.0 / DRAWS, Double::sum);
     }
     return shares;
   }
@@ -69,7 +69,7 @@ class SamplerTest {
     Sampler one = new Sampler(0.8f, 0, 0.95f, 42);
     Sampler other = new Sampler(0.8f, 0, 0.95f, 42);
     for (int i = 0; i < 200; i++) {
-      assertThat(one.next(LOGITS)).isEqualTo(other.next(LOGITS));
+      assertThat(one.next().of(LOGITS)).isEqualTo(other.next().of(LOGITS));
     }
   }
 
