@@ -3,16 +3,20 @@ package dev.lowpass.pipeline.check;
 import dev.lowpass.kernels.KernelBench.Figure;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.EngineClient;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.GenerationOptions;
+import dev.lowpass.pipeline.engine.Limits;
 import dev.lowpass.pipeline.engine.Request;
+import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 
-/** How fast a whole model reads and writes on a device, one document at a time. */
+/** How fast a whole model reads and writes on a device: one document, and many at once. */
 final class EngineBench {
   private final Path model;
   private final String device;
@@ -26,12 +30,16 @@ final class EngineBench {
     this.shape = shape;
   }
 
-  /** Measures a model of that shape: every prompt in full, and the longest by FastKV. */
+  /**
+   * Measures a model of that shape: every prompt in full, the longest by FastKV, and a batch of the
+   * shortest with bounded caches.
+   */
   static List<Figure> run(Path model, String device, Shape shape) {
     EngineBench bench = new EngineBench(model, device, shape);
     bench.measure("full", shape.prompts());
     bench.measure(
         "fastkv", shape.prompts().subList(shape.prompts().size() - 1, shape.prompts().size()));
+    bench.measureBatch();
     return List.copyOf(bench.figures);
   }
 
@@ -54,6 +62,38 @@ final class EngineBench {
     }
   }
 
+  private void measureBatch() {
+    int batch = shape.batch();
+    int tokens = shape.prompts().get(0);
+    EngineOptions options =
+        new EngineOptions(
+            model,
+            device,
+            0,
+            0,
+            CacheOptions.of("freqkv", shape.entries()),
+            PrefillOptions.FULL,
+            batch,
+            EngineOptions.DEFAULT_BATCH_TOKENS);
+    try (Engine engine = Engine.load(options)) {
+      List<int[]> prompts = new ArrayList<>();
+      for (int i = 0; i < batch; i++) {
+        prompts.add(prompt(engine, tokens));
+      }
+      seconds(engine, prompts.get(0), 2);
+      double prefill = seconds(engine, prompts, 1);
+      double all = seconds(engine, prompts, shape.newTokens());
+      String what =
+          String.format(
+              "%s, %d times %d tokens, freqkv cache of %d: ",
+              shape.name(), batch, tokens, shape.entries());
+      double read = (double) batch * tokens / prefill;
+      figures.add(new Figure(what + "prefill", read, "tokens/s", Double.NaN));
+      double decoded = batch * (shape.newTokens() - 1) / (all - prefill);
+      figures.add(new Figure(what + "decode", decoded, "tokens/s", Double.NaN));
+    }
+  }
+
   private int[] prompt(Engine engine, int tokens) {
     return random.ints(tokens, 10, engine.tokenizer().vocabularySize()).toArray();
   }
@@ -61,6 +101,21 @@ final class EngineBench {
   private static double seconds(Engine engine, int[] prompt, int newTokens) {
     long start = System.nanoTime();
     engine.complete(Request.of(List.of(prompt)), GenerationOptions.exactly(newTokens));
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  /** Documents at once. */
+  private static double seconds(Engine engine, List<int[]> prompts, int newTokens) {
+    long start = System.nanoTime();
+    try (EngineClient client = engine.client()) {
+      List<CompletableFuture<Result>> results = new ArrayList<>();
+      for (int[] prompt : prompts) {
+        results.add(
+            client.submit(
+                Request.of(List.of(prompt)), GenerationOptions.exactly(newTokens), Limits.NONE));
+      }
+      results.forEach(CompletableFuture::join);
+    }
     return (System.nanoTime() - start) / 1e9;
   }
 }

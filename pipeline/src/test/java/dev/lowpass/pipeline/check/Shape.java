@@ -9,6 +9,8 @@ import java.util.Map;
  *
  * @param prompts tokens of the prompts, the longest last
  * @param newTokens written after each
+ * @param batch documents that are read and written at once, of the shortest prompt's length
+ * @param entries of their bounded caches
  */
 record Shape(
     String name,
@@ -21,9 +23,12 @@ record Shape(
     int vocabulary,
     boolean tied,
     List<Integer> prompts,
-    int newTokens) {
+    int newTokens,
+    int batch,
+    int entries) {
   /** For emulators. */
-  static final Shape TINY = new Shape("tiny", 64, 96, 2, 4, 2, 32, 6000, true, List.of(40, 100), 4);
+  static final Shape TINY =
+      new Shape("tiny", 64, 96, 2, 4, 2, 32, 6000, true, List.of(40, 100), 4, 3, 32);
 
   static final Shape LLAMA_1B =
       new Shape(
@@ -37,7 +42,9 @@ record Shape(
           128_256,
           true,
           List.of(2048, 8192, 32_768),
-          128);
+          128,
+          32,
+          2048);
 
   static final Shape LLAMA_8B =
       new Shape(
@@ -51,7 +58,9 @@ record Shape(
           128_256,
           false,
           List.of(8192, 32_768, 131_072),
-          128);
+          128,
+          32,
+          2048);
 
   /** Its {@code config.json}. */
   Map<String, Object> config() {
