@@ -37,14 +37,14 @@ final class Launches implements AutoCloseable {
   private final Map<List<Launch>, Driver.Graph> graphs =
       new LinkedHashMap<>(REMEMBERED, 0.75f, /* accessOrder= */ true);
 
-  /** A kernel and its parameter; operands are for messages alone. */
+  /** A kernel and its parameter; operands are for messages alone, until it was started. */
   private static final class Launch {
     private final String kernel;
     private final Driver.Grid grid;
     private final int threads;
     private final int sharedBytes;
     private final byte[] parameter;
-    private final Object[] operands;
+    private Object[] operands;
 
     Launch(
         String kernel,
@@ -123,6 +123,8 @@ final class Launches implements AutoCloseable {
     } else {
       start(graph, launches);
     }
+    // What is remembered keeps no caches from being collected.
+    launches.forEach(launch -> launch.operands = null);
     graphs.put(launches, graph);
     forget();
   }

@@ -3,16 +3,13 @@ package dev.lowpass.pipeline.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.check.Answers;
 import dev.lowpass.pipeline.model.SharedModels;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
-import dev.lowpass.pipeline.text.ExtractionField;
-import dev.lowpass.pipeline.text.ExtractionSchema;
-import dev.lowpass.pipeline.text.Prompts;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -71,19 +68,8 @@ class EmulatedCudaTest {
   @CsvSource({"full, 0, full", "full, 0, fastkv", "freqkv, 256, full", "hybrid, 256, full"})
   void answersAreTheCpus(String cache, int cacheTokens, String prefill) throws IOException {
     Path samples = Path.of("../sample-data");
-    String contract = Files.readString(samples.resolve("contracts/contract-001.txt"));
-    String schema = Files.readString(samples.resolve("contracts.schema.json"));
-    List<ExtractionField> fields = ExtractionSchema.parse("contracts", schema).fields();
-    compare(
-        samples.resolve("model"),
-        CacheOptions.of(cache, cacheTokens),
-        prefill,
-        tokenizer -> {
-          List<int[]> prompts = new ArrayList<>();
-          for (ExtractionField field : fields.subList(0, 4)) {
-            prompts.add(tokenizer.encodeChat(Prompts.extract(contract, field)));
-          }
-          return Request.of(prompts);
-        });
+    Answers.Policy policy = new Answers.Policy(cache, cacheTokens, prefill);
+    assertThat(Answers.of(samples, "emulated", policy))
+        .isEqualTo(Answers.of(samples, "cpu", policy));
   }
 }
