@@ -48,15 +48,15 @@ final class EngineBench {
         new EngineOptions(model, device, 0, 0, CacheOptions.FULL, PrefillOptions.of(policy));
     try (Engine engine = Engine.load(options)) {
       // The device loads its kernels, and takes its memory, when they are first asked for.
-      seconds(engine, prompt(engine, prompts.get(0)), 2);
+      complete(engine, prompt(engine, prompts.get(0)), 2);
       for (int tokens : prompts) {
-        int[] prompt = prompt(engine, tokens);
-        // Up to the first token: a GPU may still be reading when its last pass was started.
-        double prefill = seconds(engine, prompt, 1);
-        double all = seconds(engine, prompt, shape.newTokens());
+        Result result = complete(engine, prompt(engine, tokens), shape.newTokens());
+        double prefill = result.stats().prefillMs() / 1e3;
+        double decode = result.stats().decodeMs() / 1e3;
         String what = String.format("%s, %s prefill, %d tokens: ", shape.name(), policy, tokens);
         figures.add(new Figure(what + "prefill", tokens / prefill, "tokens/s", Double.NaN));
-        double decoded = (shape.newTokens() - 1) / (all - prefill);
+        // The first token came of the prompt.
+        double decoded = (shape.newTokens() - 1) / decode;
         figures.add(new Figure(what + "decode", decoded, "tokens/s", Double.NaN));
       }
     }
@@ -80,17 +80,13 @@ final class EngineBench {
       for (int i = 0; i < batch; i++) {
         prompts.add(prompt(engine, tokens));
       }
-      seconds(engine, prompts.get(0), 2);
-      double prefill = seconds(engine, prompts, 1);
-      double all = seconds(engine, prompts, shape.newTokens());
+      complete(engine, prompts.get(0), 2);
+      double minutes = seconds(engine, prompts, shape.newTokens()) / 60;
       String what =
           String.format(
-              "%s, %d times %d tokens, freqkv cache of %d: ",
+              "%s, %d documents of %d tokens, freqkv cache of %d",
               shape.name(), batch, tokens, shape.entries());
-      double read = (double) batch * tokens / prefill;
-      figures.add(new Figure(what + "prefill", read, "tokens/s", Double.NaN));
-      double decoded = batch * (shape.newTokens() - 1) / (all - prefill);
-      figures.add(new Figure(what + "decode", decoded, "tokens/s", Double.NaN));
+      figures.add(new Figure(what, batch / minutes, "documents/min", Double.NaN));
     }
   }
 
@@ -98,13 +94,11 @@ final class EngineBench {
     return random.ints(tokens, 10, engine.tokenizer().vocabularySize()).toArray();
   }
 
-  private static double seconds(Engine engine, int[] prompt, int newTokens) {
-    long start = System.nanoTime();
-    engine.complete(Request.of(List.of(prompt)), GenerationOptions.exactly(newTokens));
-    return (System.nanoTime() - start) / 1e9;
+  private static Result complete(Engine engine, int[] prompt, int newTokens) {
+    return engine.complete(Request.of(List.of(prompt)), GenerationOptions.exactly(newTokens));
   }
 
-  /** Documents at once. */
+  /** What documents take at once. */
   private static double seconds(Engine engine, List<int[]> prompts, int newTokens) {
     long start = System.nanoTime();
     try (EngineClient client = engine.client()) {

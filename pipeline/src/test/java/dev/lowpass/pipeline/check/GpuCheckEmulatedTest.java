@@ -52,14 +52,14 @@ class GpuCheckEmulatedTest {
     assertThat(printed)
         .contains("device  cuda (emulator)", "answers, hybrid cache of 256, full prefill")
         .contains("tiny, fastkv prefill, 100 tokens: decode")
-        .contains("tiny, 3 times 40 tokens, freqkv cache of 32: decode")
+        .contains("tiny, 3 documents of 40 tokens, freqkv cache of 32 ")
         .endsWith("All is well.\n");
     assertThat(work).isEmptyDirectory();
     JsonNode results = new ObjectMapper().readTree(json.toFile());
     assertThat(results.path("passed").asBoolean()).isTrue();
     assertThat(results.at("/tests/passed").asInt()).isEqualTo(9);
     assertThat(results.path("figures"))
-        .hasSize(6 + 8)
+        .hasSize(6 + 7)
         .allSatisfy(figure -> assertThat(figure.path("value").asDouble()).isPositive());
   }
 
