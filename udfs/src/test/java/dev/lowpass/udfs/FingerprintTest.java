@@ -67,9 +67,9 @@ class FingerprintTest {
                     PrefillOptions.of("fastkv").resolve(4, CacheOptions.FULL),
                     CacheOptions.FULL.resolve(512, false))),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("hybrid", 512, 4, 0.5, 0)),
-            hybrid(CacheOptions.of("hybrid", 512).with(4, 0.5, 0, 0.3)),
-            hybrid(CacheOptions.of("hybrid", 512).withProbe("each")),
-            hybrid(CacheOptions.of("hybrid", 512).withPositions("cache")),
+            hybrid(CacheOptions.of("hybrid", 512).with("recent", 0).with("exact-share", 0.3)),
+            hybrid(CacheOptions.of("hybrid", 512).with("probe", "each")),
+            hybrid(CacheOptions.of("hybrid", 512).with("positions", "cache")),
             hybrid(CacheOptions.of(new Settings(Map.of("cache", "hybrid", "pooling", "average")))),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("full", 256, 4, 0.5, 0)),
@@ -94,6 +94,6 @@ class FingerprintTest {
       String cache, int tokens, int sinks, double retainedRatio, int recent) {
     return new Policy(
         PrefillOptions.FULL,
-        CacheOptions.of(cache, tokens).with(sinks, retainedRatio, recent, 0.5).resolve(512, false));
+        CacheOptions.of(cache, tokens).with("sinks", sinks).with("retained-ratio", retainedRatio).with("recent", recent).resolve(512, false));
   }
 }

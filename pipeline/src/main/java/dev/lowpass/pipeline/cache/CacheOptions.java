@@ -7,6 +7,7 @@ import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -115,76 +116,28 @@ public record CacheOptions(
    * @throws ModelException if one is not of its type
    */
   public static CacheOptions of(Settings settings) {
-    Observation window = Observation.DEFAULT;
+    return FULL.with(settings);
+  }
+
+  /** The same but for one of {@link #SETTINGS}. */
+  public CacheOptions with(String setting, Object value) {
+    return with(new Settings(Map.of(setting, value.toString())));
+  }
+
+  private CacheOptions with(Settings settings) {
     return new CacheOptions(
-        settings.text("cache", FULL.cache),
-        settings.integer("cache-tokens", 0),
-        settings.integer("sinks", DEFAULT_SINKS),
-        settings.number("retained-ratio", DEFAULT_RETAINED_RATIO),
-        settings.integer("recent", DEFAULT_RECENT),
-        settings.number("exact-share", DEFAULT_EXACT_SHARE),
+        settings.text("cache", cache),
+        settings.integer("cache-tokens", cacheTokens),
+        settings.integer("sinks", sinks),
+        settings.number("retained-ratio", retainedRatio),
+        settings.integer("recent", recent),
+        settings.number("exact-share", exactShare),
         new Observation(
-            settings.integer("observation-window", window.window()),
-            settings.text("pooling", window.pooling()),
-            settings.integer("pooling-kernel", window.kernel())),
-        settings.text("positions", "auto"),
-        settings.text("probe", "all"));
-  }
-
-  /** The same with other numbers. */
-  public CacheOptions with(int sinks, double retainedRatio, int recent, double exactShare) {
-    return new CacheOptions(
-        cache,
-        cacheTokens,
-        sinks,
-        retainedRatio,
-        recent,
-        exactShare,
-        observation,
-        positions,
-        probe);
-  }
-
-  /** The same with another N. */
-  public CacheOptions withCacheTokens(int cacheTokens) {
-    return new CacheOptions(
-        cache,
-        cacheTokens,
-        sinks,
-        retainedRatio,
-        recent,
-        exactShare,
-        observation,
-        positions,
-        probe);
-  }
-
-  /** The same with other positions. */
-  public CacheOptions withPositions(String positions) {
-    return new CacheOptions(
-        cache,
-        cacheTokens,
-        sinks,
-        retainedRatio,
-        recent,
-        exactShare,
-        observation,
-        positions,
-        probe);
-  }
-
-  /** The same with a probe of all questions or of each. */
-  public CacheOptions withProbe(String probe) {
-    return new CacheOptions(
-        cache,
-        cacheTokens,
-        sinks,
-        retainedRatio,
-        recent,
-        exactShare,
-        observation,
-        positions,
-        probe);
+            settings.integer("observation-window", observation.window()),
+            settings.text("pooling", observation.pooling()),
+            settings.integer("pooling-kernel", observation.kernel())),
+        settings.text("positions", positions),
+        settings.text("probe", probe));
   }
 
   /**

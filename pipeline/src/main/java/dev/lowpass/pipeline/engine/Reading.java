@@ -46,7 +46,7 @@ record Reading(Request request, SequenceOptions sequence, boolean scoresRest) {
     Positions positions = positions(cache, window, needed, request.shared() + probe);
     if (bounded && positions == Positions.CACHE && probe > window - cache.cacheTokens()) {
       // The probe stands behind the cache's entries, within the window.
-      cache = cache.withCacheTokens(window - probe).resolve(window, /* tuned= */ false);
+      cache = cache.with("cache-tokens", window - probe).resolve(window, /* tuned= */ false);
     }
     CachePolicy policy = cache.policy();
     SequenceOptions sequence =

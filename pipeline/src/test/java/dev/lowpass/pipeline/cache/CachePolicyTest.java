@@ -52,7 +52,7 @@ class CachePolicyTest {
   void recentTokensStay() {
     CachePolicy policy =
         CacheOptions.of("freqkv", 65)
-            .with(3, 0.37, 11, CacheOptions.DEFAULT_EXACT_SHARE)
+            .with("sinks", 3).with("retained-ratio", 0.37).with("recent", 11)
             .resolve(512, false)
             .policy();
     assertThat(policy.makeRoom(unsettled(65)).plans().get(0).segments())
@@ -68,7 +68,7 @@ class CachePolicyTest {
     assertThat(policy.makeRoom(unsettled(256)).layout().length()).isEqualTo(130);
     CachePolicy sliding =
         CacheOptions.of("streaming", 256)
-            .with(4, 0.5, 251, CacheOptions.DEFAULT_EXACT_SHARE)
+            .with("recent", 251)
             .resolve(512, false)
             .policy();
     assertThat(sliding.makeRoom(unsettled(256)).layout().length()).isEqualTo(255);
@@ -91,7 +91,7 @@ class CachePolicyTest {
           }
           CachePolicy policy =
               CacheOptions.of("freqkv", tokens)
-                  .with(4, ratio, recent, CacheOptions.DEFAULT_EXACT_SHARE)
+                  .with("retained-ratio", ratio).with("recent", recent)
                   .resolve(64, false)
                   .policy();
           assertThat(policy.makeRoom(unsettled(tokens)).layout().length())
@@ -229,22 +229,22 @@ class CachePolicyTest {
   @Test
   void refusesWhatCannotWork() {
     refused(
-        CacheOptions.of("freqkv", 256).with(4, 1, 0, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("retained-ratio", 1).with("recent", 0),
         "--retained-ratio (gamma) is 1.0");
     refused(
-        CacheOptions.of("freqkv", 256).with(4, -0.1, 0, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("retained-ratio", -0.1).with("recent", 0),
         "--retained-ratio (gamma) is -0.1");
     refused(
-        CacheOptions.of("freqkv", 256).with(4, Double.NaN, 0, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("retained-ratio", Double.NaN).with("recent", 0),
         "--retained-ratio (gamma) is NaN");
     refused(
-        CacheOptions.of("freqkv", 13).with(4, 0.1, 0, 0),
+        CacheOptions.of("freqkv", 13).with("retained-ratio", 0.1).with("recent", 0).with("exact-share", 0),
         "leaves nothing of a band of M = 9: give more than 1 / M");
-    refused(CacheOptions.of("hybrid", 256).with(4, 0.5, 0, 1), "--exact-share is 1.0");
+    refused(CacheOptions.of("hybrid", 256).with("recent", 0).with("exact-share", 1), "--exact-share is 1.0");
     refused(
-        CacheOptions.of("hybrid", 256).withProbe("none"),
+        CacheOptions.of("hybrid", 256).with("probe", "none"),
         "--probe is 'none'; use one of all, each");
-    refused(CacheOptions.of("hybrid", 256).withPositions("rope"), "--positions is 'rope'");
+    refused(CacheOptions.of("hybrid", 256).with("positions", "rope"), "--positions is 'rope'");
     refused(
         CacheOptions.of(new Settings(Map.of("pooling", "min"))),
         "--pooling is 'min'; use one of max, average");
@@ -255,16 +255,16 @@ class CachePolicyTest {
         CacheOptions.of(new Settings(Map.of("observation-window", "0"))),
         "--observation-window (w) is 0; give 1 to 512");
     refused(
-        CacheOptions.of("freqkv", 4).with(4, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 4).with("recent", 0),
         "--cache-tokens (N) is 4");
     refused(
-        CacheOptions.of("freqkv", 256).with(4, 0.5, 252, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("recent", 252),
         "give at least 257");
     refused(
-        CacheOptions.of("freqkv", 256).with(-1, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("sinks", -1).with("recent", 0),
         "--sinks (S) is -1");
     refused(
-        CacheOptions.of("freqkv", 256).with(4, 0.5, -2, CacheOptions.DEFAULT_EXACT_SHARE),
+        CacheOptions.of("freqkv", 256).with("recent", -2),
         "--recent (R) is -2");
     refused(CacheOptions.of("streaming", 513), "window of 512 (max_position_embeddings)");
     refused(CacheOptions.of("streaming", 3), "--cache-tokens (N) is 3");
@@ -280,7 +280,7 @@ class CachePolicyTest {
             Map.of(
                 "cache", "hybrid", "cache-tokens", "1024", "exact-share", "0.25", "probe", "each"));
     assertThat(CacheOptions.of(settings))
-        .isEqualTo(CacheOptions.of("hybrid", 1024).with(4, 0.5, -1, 0.25).withProbe("each"));
+        .isEqualTo(CacheOptions.of("hybrid", 1024).with("exact-share", 0.25).with("probe", "each"));
     assertThat(CacheOptions.of(new Settings(Map.of()))).isEqualTo(CacheOptions.FULL);
     assertThatThrownBy(() -> CacheOptions.of(new Settings(Map.of("sinks", "few"))))
         .isInstanceOf(ModelException.class)

@@ -29,7 +29,7 @@ class FreqKvWorkedNumbersTest {
   private static final double[] FREQUENCIES = {1, 0.01};
   private static final CachePolicy POLICY =
       CacheOptions.of("freqkv", 9)
-          .with(1, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE)
+          .with("sinks", 1).with("recent", 0)
           .resolve(9, false)
           .policy();
   private static final Map<Integer, double[]> EXPECTED =

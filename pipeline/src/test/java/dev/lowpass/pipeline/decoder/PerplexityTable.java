@@ -39,7 +39,7 @@ class PerplexityTable {
     policies.put("streaming, R = 126", CacheOptions.of("streaming", 256));
     policies.put(
         "streaming, R = 251",
-        CacheOptions.of("streaming", 256).with(4, 0, 251, CacheOptions.DEFAULT_EXACT_SHARE));
+        CacheOptions.of("streaming", 256).with("retained-ratio", 0).with("recent", 251));
     policies.put("freqkv", CacheOptions.of("freqkv", 256));
     Map<String, List<int[]>> texts = new LinkedHashMap<>();
     texts.put("stories", stories(folder));

@@ -37,19 +37,19 @@ class SequenceTest {
         Arguments.of(
             "llama",
             Map.of(),
-            CacheOptions.of("freqkv", 48).with(4, 0.5, 0, CacheOptions.DEFAULT_EXACT_SHARE)),
+            CacheOptions.of("freqkv", 48).with("recent", 0)),
         Arguments.of(
             "llama",
             Map.of(),
-            CacheOptions.of("freqkv", 65).with(3, 0.37, 11, CacheOptions.DEFAULT_EXACT_SHARE)),
+            CacheOptions.of("freqkv", 65).with("sinks", 3).with("retained-ratio", 0.37).with("recent", 11)),
         Arguments.of(
             "llama",
             Map.of(),
-            CacheOptions.of("streaming", 48).with(4, 0.5, -1, CacheOptions.DEFAULT_EXACT_SHARE)),
+            CacheOptions.of("streaming", 48)),
         Arguments.of(
             "llama",
             Map.of(),
-            CacheOptions.of("streaming", 37).with(2, 0.5, 34, CacheOptions.DEFAULT_EXACT_SHARE)),
+            CacheOptions.of("streaming", 37).with("sinks", 2).with("recent", 34)),
         Arguments.of("llama", Map.of("rope_scaling", yarn), CacheOptions.of("freqkv", 40)),
         Arguments.of("mistral", Map.of("sliding_window", 16), CacheOptions.of("freqkv", 40)),
         Arguments.of("qwen2", Map.of(), CacheOptions.of("freqkv", 57)),

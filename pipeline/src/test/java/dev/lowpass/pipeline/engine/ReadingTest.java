@@ -62,11 +62,11 @@ class ReadingTest {
   void positionsAreTheDocumentsWhereTheyCanBe() {
     assertThat(positions(HYBRID, request(502, 20))).isEqualTo(Positions.ORIGINAL);
     assertThat(positions(HYBRID, request(503, 20))).isEqualTo(Positions.CACHE);
-    assertThat(positions(HYBRID.withPositions("cache"), request(300, 20)))
+    assertThat(positions(HYBRID.with("positions", "cache"), request(300, 20)))
         .isEqualTo(Positions.CACHE);
-    assertThat(positions(HYBRID.withPositions("original"), request(502, 20)))
+    assertThat(positions(HYBRID.with("positions", "original"), request(502, 20)))
         .isEqualTo(Positions.ORIGINAL);
-    assertThatThrownBy(() -> positions(HYBRID.withPositions("original"), request(503, 20)))
+    assertThatThrownBy(() -> positions(HYBRID.with("positions", "original"), request(503, 20)))
         .isInstanceOfSatisfying(
             DocumentException.class, e -> assertThat(e.type()).isEqualTo("input.too_long"))
         .hasMessageContaining("may have 513 tokens")
