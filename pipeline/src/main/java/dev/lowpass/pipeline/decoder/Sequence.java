@@ -312,13 +312,20 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Becomes a branch of another sequence of the same decoder, policy and size.
+   * Becomes a branch of another sequence of the same decoder and kind of positions.
    *
    * @param mark where it branches off: a point of the trunk's that it could go back to
    */
   public void branchOff(Sequence trunk, Mark mark) {
     device.copy(cache, trunk.cache);
     reset(mark);
+  }
+
+  /** Holds the first tokens of another, to which nothing has been done since, and nothing else. */
+  public void beginWith(Sequence head, int count) {
+    Layout[] begun = new Layout[layouts.length];
+    Arrays.fill(begun, Layout.EMPTY.append(count));
+    branchOff(head, new Mark(begun, count));
   }
 
   @Override

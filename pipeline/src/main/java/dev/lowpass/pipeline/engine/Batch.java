@@ -117,7 +117,9 @@ final class Batch {
       for (Lane lane : document.lanes()) {
         if (lane.writes()) {
           int rows = pass.add(lane.sequence(), decoder.maxRows());
-          chunks.add(new Chunk(document, lane, rows, /* decode= */ true));
+          if (rows > 0) {
+            chunks.add(new Chunk(document, lane, rows, /* decode= */ true));
+          }
         }
       }
     }

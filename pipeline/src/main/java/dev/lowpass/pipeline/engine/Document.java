@@ -20,6 +20,7 @@ final class Document implements AutoCloseable {
   private final boolean retry;
   private final Writer writer;
   private final Slots slots;
+  private final Heads heads;
   private final Reading reading;
   private final List<int[]> prompts;
   private final int shared;
@@ -48,11 +49,12 @@ final class Document implements AutoCloseable {
    * @param retry whether it failed before, perhaps by another's fault: it has the device to itself
    * @throws OutOfMemoryError if the device has not as much memory
    */
-  Document(Submission submission, boolean retry, Writer writer, Slots slots) {
+  Document(Submission submission, boolean retry, Writer writer, Slots slots, Heads heads) {
     this.submission = submission;
     this.retry = retry;
     this.writer = writer;
     this.slots = slots;
+    this.heads = heads;
     reading = submission.reading();
     prompts = reading.request().prompts();
     shared = reading.request().shared();
@@ -67,9 +69,6 @@ final class Document implements AutoCloseable {
       throw e;
     }
     trunk = lanes.get(0);
-    if (!reading.each()) {
-      trunk.readDocument(0, prompts.get(0), shared, probe(0));
-    }
   }
 
   private Lane addLane() {
@@ -121,6 +120,9 @@ final class Document implements AutoCloseable {
   }
 
   private void proceed(Lane lane) {
+    if (lane == trunk && lane.idle() && mark == null && !reading.each()) {
+      readDocument(lane, 0);
+    }
     if (lane.state() == Lane.State.DOCUMENT && lane.read()) {
       if (reading.each()) {
         ask(lane, lane.prompt());
@@ -139,7 +141,7 @@ final class Document implements AutoCloseable {
   private void begin(Lane lane) {
     int prompt = begun;
     if (reading.each()) {
-      lane.readDocument(prompt, prompts.get(prompt), shared, probe(prompt));
+      readDocument(lane, prompt);
     } else if (mark == null || lane == trunk && reading.copies() && prompt < prompts.size() - 1) {
       return;
     } else {
@@ -151,6 +153,17 @@ final class Document implements AutoCloseable {
       ask(lane, prompt);
     }
     begun++;
+  }
+
+  private void readDocument(Lane lane, int prompt) {
+    int[] tokens = prompts.get(prompt);
+    lane.readDocument(prompt, tokens, takeHead(lane, tokens, shared), shared, probe(prompt));
+  }
+
+  /** Puts what is known of a prompt into an empty lane; returns how many tokens that is. */
+  private int takeHead(Lane lane, int[] prompt, int end) {
+    return heads.begin(
+        lane.sequence(), reading.sequence(), submission.client().head(), prompt, end);
   }
 
   private void ask(Lane lane, int index) {
@@ -167,7 +180,8 @@ final class Document implements AutoCloseable {
             index,
             constraints.isEmpty() ? null : constraints.get(index),
             submission.listener());
-    lane.readQuestion(index, prompt, shared, reading.scoresRest() ? NO_PROBE : null, answer);
+    int at = shared == 0 ? takeHead(lane, prompt, prompt.length) : shared;
+    lane.readQuestion(index, prompt, at, reading.scoresRest() ? NO_PROBE : null, answer);
   }
 
   private int[] probe(int prompt) {

@@ -12,6 +12,7 @@ import dev.lowpass.pipeline.schema.TokenTrie;
 import dev.lowpass.pipeline.schema.Vocabulary;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,7 +95,8 @@ public final class Engine implements AutoCloseable {
       Set<Integer> endTokens = endTokens(checkpoint, tokenizer);
       Writer writer = new Writer(tokenizer, endTokens, context);
       Slots slots = new Slots(decoder, most, device.freeBytes() / 4 * 3);
-      Scheduler scheduler = new Scheduler(decoder, writer, slots, options.batchTokens());
+      Scheduler scheduler =
+          new Scheduler(decoder, writer, slots, new Heads(decoder, LEAST_ROWS), options.batchTokens());
       scheduler.start();
       return new Engine(checkpoint, tokenizer, device, decoder, bounds, scheduler, endTokens);
     } catch (RuntimeException | Error e) {
@@ -178,7 +180,22 @@ public final class Engine implements AutoCloseable {
 
   /** A window onto the engine for one task: the engine is fair between clients. */
   public EngineClient client() {
-    return new EngineClient(this, scheduler);
+    return client(List.of());
+  }
+
+  /**
+   * The same for documents that begin alike, as they do in a chat template: that is read once for
+   * all clients who say so.
+   *
+   * @param examples prompts that have no more in common than all of the client's have; a document
+   *     that begins otherwise is read in full
+   */
+  public EngineClient client(List<int[]> examples) {
+    int[] head =
+        examples.isEmpty()
+            ? new int[0]
+            : Arrays.copyOf(examples.get(0), Request.sharedPrefix(examples));
+    return new EngineClient(this, scheduler, head);
   }
 
   /**

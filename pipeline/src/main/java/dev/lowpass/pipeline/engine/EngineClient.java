@@ -16,6 +16,7 @@ import java.util.function.Consumer;
 public final class EngineClient implements AutoCloseable {
   private final Engine engine;
   private final Scheduler scheduler;
+  private final int[] head;
 
   /** Documents that wait for the device; the scheduler's, as what follows. */
   final Deque<Submission> waiting = new ArrayDeque<>();
@@ -28,9 +29,15 @@ public final class EngineClient implements AutoCloseable {
   /** The last pass that had some of its prompts; the engine's thread's. */
   long served;
 
-  EngineClient(Engine engine, Scheduler scheduler) {
+  EngineClient(Engine engine, Scheduler scheduler, int[] head) {
+    this.head = head;
     this.engine = engine;
     this.scheduler = scheduler;
+  }
+
+  /** What its prompts begin with, as a rule. */
+  int[] head() {
+    return head;
   }
 
   /** Documents worth having in flight: as many as there are slots, and a few to follow. */

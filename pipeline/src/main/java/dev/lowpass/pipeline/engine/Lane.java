@@ -62,14 +62,14 @@ final class Lane {
   }
 
   /**
-   * Begins to read what a prompt begins with, the document.
+   * Begins to read what a prompt begins with, the document, from {@code at} on.
    *
    * @param probe what observes; null where nothing is scored
    */
-  void readDocument(int prompt, int[] tokens, int end, int[] probe) {
+  void readDocument(int prompt, int[] tokens, int at, int end, int[] probe) {
     this.prompt = prompt;
     state = State.DOCUMENT;
-    read(tokens, 0, end, probe);
+    read(tokens, at, end, probe);
   }
 
   /** Begins to read what is left of a prompt, from {@code at} on. */

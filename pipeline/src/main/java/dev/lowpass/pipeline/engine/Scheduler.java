@@ -18,6 +18,7 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   private final Decoder decoder;
   private final Writer writer;
   private final Slots slots;
+  private final Heads heads;
   private final Batch batch;
   private final Thread thread = new Thread(this::run, "lowpass-engine");
 
@@ -47,10 +48,11 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   private int slotsUsed;
   private long cacheBytesUsed;
 
-  Scheduler(Decoder decoder, Writer writer, Slots slots, int batchTokens) {
+  Scheduler(Decoder decoder, Writer writer, Slots slots, Heads heads, int batchTokens) {
     this.decoder = decoder;
     this.writer = writer;
     this.slots = slots;
+    this.heads = heads;
     batch = new Batch(decoder, batchTokens, this);
     thread.setDaemon(true);
   }
@@ -200,7 +202,7 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
   /** Puts a document on the device; returns whether it is there. */
   private boolean admit(Submission submission, boolean retry) {
     try {
-      batch.add(new Document(submission, retry, writer, slots));
+      batch.add(new Document(submission, retry, writer, slots, heads));
       return true;
     } catch (OutOfMemoryError e) {
       if (!batch.isEmpty()) {
@@ -290,6 +292,7 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
       turns.clear();
     }
     batch.end(reason);
+    heads.close();
     unfinished.forEach(document -> ended(document, null, reason));
   }
 

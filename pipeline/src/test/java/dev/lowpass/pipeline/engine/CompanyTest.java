@@ -21,6 +21,9 @@ class CompanyTest {
   private static final int DOCUMENTS = 14;
   private static final int CLIENTS = 3;
 
+  /** What some documents begin with, and some clients say. */
+  private static final int[] HEAD = new Random(0).ints(40, 3, 400).toArray();
+
   @TempDir static Path folder;
 
   @BeforeAll
@@ -33,6 +36,7 @@ class CompanyTest {
     static Asked random(Random random, int longest) {
       int shared = random.nextInt(4) == 0 ? 0 : random.nextInt(longest);
       int[] document = random.ints(shared, 3, 400).toArray();
+      System.arraycopy(HEAD, 0, document, 0, Math.min(shared, random.nextInt(2 * HEAD.length)) % 41);
       List<int[]> prompts = new ArrayList<>();
       for (int i = 1 + random.nextInt(5); i > 0; i--) {
         int[] prompt = Arrays.copyOf(document, shared + 1 + random.nextInt(30));
@@ -111,7 +115,7 @@ class CompanyTest {
     List<CompletableFuture<Result>> results = new ArrayList<>();
     List<CompletableFuture<Result>> unwanted = new ArrayList<>();
     for (int i = 0; i < CLIENTS; i++) {
-      clients.add(engine.client());
+      clients.add(i == 0 ? engine.client() : engine.client(List.of(head(1), head(2))));
     }
     try (EngineClient leaving = engine.client()) {
       for (int i = 0; i < DOCUMENTS; i++) {
@@ -134,6 +138,12 @@ class CompanyTest {
     }
     clients.forEach(EngineClient::close);
     return together;
+  }
+
+  private static int[] head(int next) {
+    int[] prompt = Arrays.copyOf(HEAD, HEAD.length + 2);
+    prompt[HEAD.length] = next;
+    return prompt;
   }
 
   private static Engine engine(

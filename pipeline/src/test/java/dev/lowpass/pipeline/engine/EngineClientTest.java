@@ -133,6 +133,28 @@ class EngineClientTest {
   }
 
   @Test
+  void whatAllDocumentsBeginWithIsReadOnce() throws Exception {
+    int[] one = request(50, 1).prompts().get(0);
+    int[] other = request(60, 2).prompts().get(0);
+    System.arraycopy(one, 0, other, 0, 30);
+    int[] alien = request(50, 3).prompts().get(0);
+    try (EngineClient plain = engine.client();
+        EngineClient alike = engine.client(List.of(one, other))) {
+      List<Integer> read = new ArrayList<>();
+      for (int[] prompt : List.of(one, other, alien, one)) {
+        List<Completion> expected =
+            plain.submit(Request.of(List.of(prompt)), ANSWER, Limits.NONE).get().completions();
+        long before = engine.status().rows();
+        Result result = alike.submit(Request.of(List.of(prompt)), ANSWER, Limits.NONE).get();
+        assertThat(result.completions()).isEqualTo(expected);
+        assertThat(result.promptTokens()).isEqualTo(prompt.length);
+        read.add((int) (engine.status().rows() - before) - 3);
+      }
+      assertThat(read).containsExactly(20, 30, 50, 20);
+    }
+  }
+
+  @Test
   void clientsTakeTurns() throws Exception {
     CountDownLatch gate = hold();
     List<String> order = new ArrayList<>();
