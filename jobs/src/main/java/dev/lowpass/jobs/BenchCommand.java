@@ -24,9 +24,9 @@ import picocli.CommandLine.Spec;
 
 /**
  * Prefill and decode speed, without Spark. Each policy runs once before the clock counts, so that
- * compilation is not measured; then policies and lengths take turns, repeat by repeat, so that a
- * machine's moods fall on all of them. One engine is open at a time, so that a row's memory is its
- * own.
+ * compilation is not measured; then policies, lengths and batches take turns, repeat by repeat, so
+ * that a machine's moods fall on all of them. One engine is open at a time, so that a row's memory
+ * is its own.
  */
 @Command(
     name = "bench",
@@ -48,6 +48,14 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "64",
       description = "Tokens to write after each prompt. Default: ${DEFAULT-VALUE}.")
   private int newTokens;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N,...",
+      split = ",",
+      defaultValue = "1",
+      description = "How many prompts to have in flight at once. Default: ${DEFAULT-VALUE}.")
+  private List<Integer> batches;
 
   @Option(
       names = "--policies",
@@ -95,7 +103,8 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<PolicyName> names = policies.stream().map(PolicyName::parse).distinct().toList();
     List<Integer> lengths = promptTokens.stream().distinct().sorted().toList();
-    check(lengths);
+    List<Integer> sizes = batches.stream().distinct().sorted().toList();
+    check(lengths, sizes);
     Path folder = model.folder(common.hadoop());
     List<PolicySettings> settings = settings(folder, names);
     int longest = lengths.get(lengths.size() - 1);
@@ -104,13 +113,18 @@ final class BenchCommand implements Callable<Integer> {
             ? BenchPrompts.random(folder, longest, schema())
             : BenchPrompts.ofText(folder, longest, text, schema());
     List<BenchRow> rows = new ArrayList<>();
-    names.forEach(name -> lengths.forEach(length -> rows.add(new BenchRow(name, length))));
+    for (PolicyName name : names) {
+      for (int length : lengths) {
+        sizes.forEach(size -> rows.add(new BenchRow(name, length, size)));
+      }
+    }
+    int slots = sizes.get(sizes.size() - 1);
     BenchReport report = null;
     for (int repeat = 0; repeat <= repeats; repeat++) {
       for (PolicySettings policy : settings) {
         List<BenchRow> mine =
             rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
-        try (Engine engine = Engines.open(engineOptions(folder, policy))) {
+        try (Engine engine = Engines.open(engineOptions(folder, policy, slots))) {
           if (report == null) {
             report = BenchReport.of(engine, prompts.description(), newTokens, repeats, rows);
           }
@@ -143,11 +157,15 @@ final class BenchCommand implements Callable<Integer> {
         .orElse(rows.get(0));
   }
 
-  private void check(List<Integer> lengths) {
+  private void check(List<Integer> lengths, List<Integer> sizes) {
     model.check();
     if (lengths.isEmpty() || lengths.get(0) < 1) {
       throw new UsageException(
           "--prompt-tokens is " + promptTokens + "; give lengths of at least 1, such as 4096,8192");
+    }
+    if (sizes.isEmpty() || sizes.get(0) < 1) {
+      throw new UsageException(
+          "--batch is " + batches + "; give sizes of at least 1, such as 1,16");
     }
     if (newTokens < 1) {
       throw new UsageException("--new-tokens is " + newTokens + "; give at least 1");
@@ -186,9 +204,16 @@ final class BenchCommand implements Callable<Integer> {
     return settings;
   }
 
-  private EngineOptions engineOptions(Path folder, PolicySettings policy) {
+  private EngineOptions engineOptions(Path folder, PolicySettings policy, int slots) {
     return new EngineOptions(
-        folder, model.device(), model.threads(), 0, policy.cache(), policy.prefill());
+        folder,
+        model.device(),
+        model.threads(),
+        0,
+        policy.cache(),
+        policy.prefill(),
+        slots,
+        EngineOptions.DEFAULT_BATCH_TOKENS);
   }
 
   /** Where the probe's questions are; null where there are none. */
@@ -205,13 +230,15 @@ final class BenchCommand implements Callable<Integer> {
     if (row.promptTokens() + newTokens > engine.contextTokens()) {
       return Optional.empty();
     }
-    BenchRun run = BenchRun.measure(engine, prompts.request(row.promptTokens()), newTokens);
+    BenchRun run =
+        BenchRun.measure(engine, prompts.request(row.promptTokens()), row.batch(), newTokens);
     PrintWriter err = spec.commandLine().getErr();
     err.printf(
-        "%s: %s, %s, %s: %s%n",
+        "%s: %s, %s, %s%s: %s%n",
         spec.qualifiedName(),
         when,
         row.policy(),
+        row.batch() == 1 ? "" : row.batch() + " x ",
         Text.count(row.promptTokens(), "token"),
         Text.seconds(run.seconds()));
     err.flush();

@@ -5,6 +5,8 @@ import dev.lowpass.pipeline.engine.ModelInfo;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +29,22 @@ record BenchReport(
     List<BenchRow> rows) {
   private static final String NONE = "-";
 
+  private static final String[] COLUMNS = {
+    "policy",
+    "prompt",
+    "at once",
+    "prefill s",
+    "us/token",
+    "(growth)",
+    "speed-up",
+    "first token s",
+    "decode tok/s",
+    "prompts/h",
+    "cache",
+    "peak memory",
+    "(growth)"
+  };
+
   static BenchReport of(
       Engine engine, String prompts, int newTokens, int repeats, List<BenchRow> rows) {
     return new BenchReport(engine.model(), engine.device(), prompts, newTokens, repeats, rows);
@@ -39,35 +57,29 @@ record BenchReport(
     out.printf(
         "runs     median of %d; %s written after each prompt%n%n",
         repeats, Text.count(newTokens, "token"));
-    TextTable table =
-        new TextTable(
-            "policy",
-            "prompt",
-            "prefill s",
-            "us/token",
-            "(growth)",
-            "speed-up",
-            "first token s",
-            "decode tok/s",
-            "cache",
-            "peak memory",
-            "(growth)");
+    TextTable table = new TextTable(COLUMNS);
     for (BenchRow row : rows) {
       String policy = row.policy().toString();
       String prompt = Text.number(row.promptTokens());
       if (!row.fits()) {
-        table.add(policy, prompt, "does not fit", NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE);
+        List<String> cells = new ArrayList<>(Collections.nCopies(COLUMNS.length, NONE));
+        cells.set(0, policy);
+        cells.set(1, prompt);
+        cells.set(2, "does not fit");
+        table.add(cells.toArray(String[]::new));
         continue;
       }
       table.add(
           policy,
           prompt,
+          Text.number(row.batch()),
           decimal("%.3f", row.median(BenchRun::prefillSeconds)),
           decimal("%.1f", row.microsPerToken()),
           decimal("%.2fx", timeGrowth(row)),
           decimal("%.2fx", speedUp(row)),
           decimal("%.3f", row.median(BenchRun::firstTokenSeconds)),
           decimal("%.1f", row.median(BenchRun::decodeTokensPerSecond)),
+          decimal("%.0f", row.median(BenchRun::promptsPerHour)),
           Text.bytes(Math.round(row.median(run -> run.stats().cacheBytes()))),
           Text.bytes(Math.round(row.peakMemory())),
           decimal("%.2fx", memoryGrowth(row)));
@@ -94,7 +106,7 @@ record BenchReport(
 
   private BenchRow shortest(BenchRow row) {
     return rows.stream()
-        .filter(other -> other.policy().equals(row.policy()))
+        .filter(other -> other.policy().equals(row.policy()) && other.batch() == row.batch())
         .findFirst()
         .orElseThrow();
   }
@@ -104,6 +116,7 @@ record BenchReport(
     BenchRow first =
         rows.stream()
             .filter(other -> other.promptTokens() == row.promptTokens())
+            .filter(other -> other.batch() == row.batch())
             .findFirst()
             .orElseThrow();
     return first.median(BenchRun::prefillSeconds) / row.median(BenchRun::prefillSeconds);
@@ -128,6 +141,7 @@ record BenchReport(
     Map<String, Object> entries = new LinkedHashMap<>();
     entries.put("policy", row.policy().toString());
     entries.put("prompt_tokens", row.promptTokens());
+    entries.put("batch", row.batch());
     entries.put("fits", row.fits());
     entries.put("prefill_s", number(row.median(BenchRun::prefillSeconds)));
     entries.put("prefill_us_per_token", number(row.microsPerToken()));
@@ -135,6 +149,7 @@ record BenchReport(
     entries.put("prefill_speed_up", number(speedUp(row)));
     entries.put("first_token_s", number(row.median(BenchRun::firstTokenSeconds)));
     entries.put("decode_tokens_per_s", number(row.median(BenchRun::decodeTokensPerSecond)));
+    entries.put("prompts_per_hour", number(row.median(BenchRun::promptsPerHour)));
     entries.put("peak_memory_bytes", number(row.peakMemory()));
     entries.put("peak_memory_growth", number(memoryGrowth(row)));
     entries.put("runs", row.runs().stream().map(BenchReport::entries).toList());

@@ -4,15 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
-/** A policy and a prompt's length, and its runs: none if the prompt does not fit. */
+/**
+ * A policy, a prompt's length and how many are in flight; and its runs: none if it does not fit.
+ */
 final class BenchRow {
   private final PolicyName policy;
   private final int promptTokens;
+  private final int batch;
   private final List<BenchRun> runs = new ArrayList<>();
 
-  BenchRow(PolicyName policy, int promptTokens) {
+  BenchRow(PolicyName policy, int promptTokens, int batch) {
     this.policy = policy;
     this.promptTokens = promptTokens;
+    this.batch = batch;
   }
 
   void add(BenchRun run) {
@@ -25,6 +29,11 @@ final class BenchRow {
 
   int promptTokens() {
     return promptTokens;
+  }
+
+  /** Prompts at once. */
+  int batch() {
+    return batch;
   }
 
   List<BenchRun> runs() {
@@ -47,7 +56,7 @@ final class BenchRow {
 
   /** Microseconds of prefill a prompt token. */
   double microsPerToken() {
-    return median(BenchRun::prefillSeconds) * 1e6 / promptTokens;
+    return median(BenchRun::prefillSeconds) * 1e6 / ((double) promptTokens * batch);
   }
 
   /** Resident memory at its peak in bytes, or the heap's where the system does not tell. */

@@ -1,22 +1,30 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.EngineClient;
 import dev.lowpass.pipeline.engine.GenerationOptions;
+import dev.lowpass.pipeline.engine.Limits;
 import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.engine.Stats;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 
 /**
- * One prompt, read and answered.
+ * Prompts that are read and answered at once.
  *
+ * @param prompts how many
  * @param seconds that all of it took
- * @param stats the engine's own
+ * @param stats the engine's own, of all of them together
  * @param outputTokens tokens that were written
  * @param residentAtMark bytes of resident memory before the run; -1 where the system does not tell
  * @param peakResident most bytes of resident memory during it; -1 likewise
  * @param peakHeap most bytes of heap during it, garbage included
  */
 record BenchRun(
+    int prompts,
     double seconds,
     Stats stats,
     long outputTokens,
@@ -24,18 +32,40 @@ record BenchRun(
     long peakResident,
     long peakHeap) {
 
-  static BenchRun measure(Engine engine, Request request, int newTokens) {
+  static BenchRun measure(Engine engine, Request request, int prompts, int newTokens) {
+    GenerationOptions options = GenerationOptions.exactly(newTokens);
     PeakMemory memory = PeakMemory.mark();
     long start = System.nanoTime();
-    Result result = engine.complete(request, GenerationOptions.exactly(newTokens));
+    List<Result> results;
+    try (EngineClient client = engine.client()) {
+      List<CompletableFuture<Result>> inFlight =
+          Stream.generate(() -> client.submit(request, options, Limits.NONE))
+              .limit(prompts)
+              .toList();
+      results = inFlight.stream().map(CompletableFuture::join).toList();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
     double seconds = (System.nanoTime() - start) / 1e9;
     return new BenchRun(
+        prompts,
         seconds,
-        result.stats(),
-        result.outputTokens(),
+        results.stream().map(Result::stats).reduce(BenchRun::together).orElseThrow(),
+        results.stream().mapToLong(Result::outputTokens).sum(),
         memory.residentAtMark(),
         memory.resident(),
         memory.heap());
+  }
+
+  private static Stats together(Stats one, Stats other) {
+    return new Stats(
+        Math.max(one.queueMs(), other.queueMs()),
+        one.prefillMs() + other.prefillMs(),
+        one.decodeMs() + other.decodeMs(),
+        one.cacheBytes() + other.cacheBytes(),
+        Math.max(one.keptTokens(), other.keptTokens()),
+        one.compressions() + other.compressions(),
+        one.energyKept());
   }
 
   double prefillSeconds() {
@@ -50,8 +80,17 @@ record BenchRun(
     return seconds - stats.decodeMs() / 1e3;
   }
 
-  /** Passes of one token a second, after the prompt; not a number where one token was all. */
+  /**
+   * Tokens a second after each prompt's first, in the time of their passes; not a number where
+   * those were all.
+   */
   double decodeTokensPerSecond() {
-    return outputTokens > 1 ? (outputTokens - 1) / (stats.decodeMs() / 1e3) : Double.NaN;
+    return outputTokens > prompts
+        ? (outputTokens - prompts) / (stats.decodeMs() / 1e3)
+        : Double.NaN;
+  }
+
+  double promptsPerHour() {
+    return prompts * 3600 / seconds;
   }
 }

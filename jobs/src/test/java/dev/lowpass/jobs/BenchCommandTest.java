@@ -85,6 +85,35 @@ class BenchCommandTest {
   }
 
   @Test
+  void promptsAtOnce() throws IOException {
+    Path json = folder.resolve("bench.json");
+    Command command =
+        bench(
+            "--policies",
+            "full",
+            "--prompt-tokens",
+            50,
+            "--batch",
+            "3,1",
+            "--new-tokens",
+            4,
+            "--repeats",
+            1,
+            "--json",
+            json);
+    assertThat(command.status()).isZero();
+    assertThat(command.err()).contains("full, 3 x 50 tokens: ");
+    JsonNode rows = new ObjectMapper().readTree(json.toFile()).get("rows");
+    assertThat(rows.findValuesAsText("batch")).containsExactly("1", "3");
+    JsonNode one = rows.get(0).get("runs").get(0);
+    JsonNode three = rows.get(1).get("runs").get(0);
+    assertThat(three.get("output_tokens").asInt()).isEqualTo(12);
+    assertThat(three.get("cache_bytes").asLong()).isEqualTo(3 * one.get("cache_bytes").asLong());
+    assertThat(rows.get(1).get("prompts_per_hour").asDouble())
+        .isCloseTo(3 * 3600 / three.get("seconds").asDouble(), within(1e-6));
+  }
+
+  @Test
   void theProbeIsReadBehindEveryBlockThatIsScored() throws IOException {
     Path few = Files.writeString(folder.resolve("few.json"), schema("Who?"));
     Path many = Files.writeString(folder.resolve("many.json"), schema("Who is it? ".repeat(6)));
@@ -124,21 +153,21 @@ class BenchCommandTest {
 
   @Test
   void medians() {
-    BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100);
+    BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100, 1);
     assertThat(row.median(BenchRun::seconds)).isNaN();
     for (double seconds : new double[] {5, 1, 2}) {
-      row.add(new BenchRun(seconds, null, 1, 0, 0, 0));
+      row.add(new BenchRun(1, seconds, null, 1, 0, 0, 0));
     }
     assertThat(row.median(BenchRun::seconds)).isEqualTo(2);
-    row.add(new BenchRun(4, null, 1, 0, 0, 0));
+    row.add(new BenchRun(1, 4, null, 1, 0, 0, 0));
     assertThat(row.median(BenchRun::seconds)).isEqualTo(3);
   }
 
   @Test
   void theFirstTokenMayBeTheLast() {
-    BenchRun run = new BenchRun(1, null, 1, -1, -1, 7);
+    BenchRun run = new BenchRun(1, 1, null, 1, -1, -1, 7);
     assertThat(run.decodeTokensPerSecond()).isNaN();
-    BenchRow row = new BenchRow(PolicyName.parse("full"), 1);
+    BenchRow row = new BenchRow(PolicyName.parse("full"), 1, 1);
     row.add(run);
     assertThat(row.peakMemory()).as("the heap's where the system does not tell").isEqualTo(7);
   }
@@ -182,6 +211,7 @@ class BenchCommandTest {
         "--prompt-tokens",
         0);
     refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);
+    refused("--batch is [0]; give sizes of at least 1, such as 1,16", "--batch", 0);
     refused("--repeats is 0; give at least 1", "--repeats", 0);
     refused("--text /no/such: no such file", "--text", "/no/such");
     refused("--schema /no/such: no such file", "--schema", "/no/such");

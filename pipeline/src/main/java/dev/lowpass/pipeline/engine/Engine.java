@@ -96,7 +96,8 @@ public final class Engine implements AutoCloseable {
       Writer writer = new Writer(tokenizer, endTokens, context);
       Slots slots = new Slots(decoder, most, device.freeBytes() / 4 * 3);
       Scheduler scheduler =
-          new Scheduler(decoder, writer, slots, new Heads(decoder, LEAST_ROWS), options.batchTokens());
+          new Scheduler(
+              decoder, writer, slots, new Heads(decoder, LEAST_ROWS), options.batchTokens());
       scheduler.start();
       return new Engine(checkpoint, tokenizer, device, decoder, bounds, scheduler, endTokens);
     } catch (RuntimeException | Error e) {

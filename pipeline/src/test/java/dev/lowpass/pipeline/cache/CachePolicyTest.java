@@ -52,7 +52,9 @@ class CachePolicyTest {
   void recentTokensStay() {
     CachePolicy policy =
         CacheOptions.of("freqkv", 65)
-            .with("sinks", 3).with("retained-ratio", 0.37).with("recent", 11)
+            .with("sinks", 3)
+            .with("retained-ratio", 0.37)
+            .with("recent", 11)
             .resolve(512, false)
             .policy();
     assertThat(policy.makeRoom(unsettled(65)).plans().get(0).segments())
@@ -67,10 +69,7 @@ class CachePolicyTest {
             CachePlan.of(256, new Keep(0, 4), new LowPass(4, 130, 0), new Keep(130, 256)));
     assertThat(policy.makeRoom(unsettled(256)).layout().length()).isEqualTo(130);
     CachePolicy sliding =
-        CacheOptions.of("streaming", 256)
-            .with("recent", 251)
-            .resolve(512, false)
-            .policy();
+        CacheOptions.of("streaming", 256).with("recent", 251).resolve(512, false).policy();
     assertThat(sliding.makeRoom(unsettled(256)).layout().length()).isEqualTo(255);
   }
 
@@ -91,7 +90,8 @@ class CachePolicyTest {
           }
           CachePolicy policy =
               CacheOptions.of("freqkv", tokens)
-                  .with("retained-ratio", ratio).with("recent", recent)
+                  .with("retained-ratio", ratio)
+                  .with("recent", recent)
                   .resolve(64, false)
                   .policy();
           assertThat(policy.makeRoom(unsettled(tokens)).layout().length())
@@ -238,9 +238,14 @@ class CachePolicyTest {
         CacheOptions.of("freqkv", 256).with("retained-ratio", Double.NaN).with("recent", 0),
         "--retained-ratio (gamma) is NaN");
     refused(
-        CacheOptions.of("freqkv", 13).with("retained-ratio", 0.1).with("recent", 0).with("exact-share", 0),
+        CacheOptions.of("freqkv", 13)
+            .with("retained-ratio", 0.1)
+            .with("recent", 0)
+            .with("exact-share", 0),
         "leaves nothing of a band of M = 9: give more than 1 / M");
-    refused(CacheOptions.of("hybrid", 256).with("recent", 0).with("exact-share", 1), "--exact-share is 1.0");
+    refused(
+        CacheOptions.of("hybrid", 256).with("recent", 0).with("exact-share", 1),
+        "--exact-share is 1.0");
     refused(
         CacheOptions.of("hybrid", 256).with("probe", "none"),
         "--probe is 'none'; use one of all, each");
@@ -254,18 +259,11 @@ class CachePolicyTest {
     refused(
         CacheOptions.of(new Settings(Map.of("observation-window", "0"))),
         "--observation-window (w) is 0; give 1 to 512");
+    refused(CacheOptions.of("freqkv", 4).with("recent", 0), "--cache-tokens (N) is 4");
+    refused(CacheOptions.of("freqkv", 256).with("recent", 252), "give at least 257");
     refused(
-        CacheOptions.of("freqkv", 4).with("recent", 0),
-        "--cache-tokens (N) is 4");
-    refused(
-        CacheOptions.of("freqkv", 256).with("recent", 252),
-        "give at least 257");
-    refused(
-        CacheOptions.of("freqkv", 256).with("sinks", -1).with("recent", 0),
-        "--sinks (S) is -1");
-    refused(
-        CacheOptions.of("freqkv", 256).with("recent", -2),
-        "--recent (R) is -2");
+        CacheOptions.of("freqkv", 256).with("sinks", -1).with("recent", 0), "--sinks (S) is -1");
+    refused(CacheOptions.of("freqkv", 256).with("recent", -2), "--recent (R) is -2");
     refused(CacheOptions.of("streaming", 513), "window of 512 (max_position_embeddings)");
     refused(CacheOptions.of("streaming", 3), "--cache-tokens (N) is 3");
     refused(

@@ -28,10 +28,7 @@ class FreqKvWorkedNumbersTest {
   private static final int TOKENS = 19;
   private static final double[] FREQUENCIES = {1, 0.01};
   private static final CachePolicy POLICY =
-      CacheOptions.of("freqkv", 9)
-          .with("sinks", 1).with("recent", 0)
-          .resolve(9, false)
-          .policy();
+      CacheOptions.of("freqkv", 9).with("sinks", 1).with("recent", 0).resolve(9, false).policy();
   private static final Map<Integer, double[]> EXPECTED =
       Map.of(
           0, new double[] {0, .783327, .973848, .427380},

@@ -44,7 +44,12 @@ class ReadingReferenceTest {
 
   static Stream<Arguments> cases() {
     CacheOptions hybrid = CacheOptions.of("hybrid", 60);
-    CacheOptions small = CacheOptions.of("hybrid", 45).with("sinks", 2).with("retained-ratio", 0.4).with("recent", 0).with("exact-share", 0.3);
+    CacheOptions small =
+        CacheOptions.of("hybrid", 45)
+            .with("sinks", 2)
+            .with("retained-ratio", 0.4)
+            .with("recent", 0)
+            .with("exact-share", 0.3);
     return Stream.of(
         // policy, prefill, probe length, positions, family
         Arguments.of(hybrid, PrefillOptions.FULL, 5, "cache", "llama"),
@@ -52,7 +57,12 @@ class ReadingReferenceTest {
         Arguments.of(hybrid, PrefillOptions.FULL, 0, "cache", "qwen2"),
         Arguments.of(small, PrefillOptions.FULL, 3, "cache", "qwen3"),
         Arguments.of(small, PrefillOptions.FULL, 3, "original", "llama"),
-        Arguments.of(hybrid.with("retained-ratio", 0).with("recent", 0), PrefillOptions.FULL, 4, "cache", "llama"),
+        Arguments.of(
+            hybrid.with("retained-ratio", 0).with("recent", 0),
+            PrefillOptions.FULL,
+            4,
+            "cache",
+            "llama"),
         Arguments.of(hybrid, tsp(0.5, 0), 5, "cache", "llama"),
         Arguments.of(hybrid, tsp(0.5, 0), 5, "original", "llama"),
         Arguments.of(small, tsp(0.6, 0), 0, "original", "llama"),
@@ -156,7 +166,13 @@ class ReadingReferenceTest {
     int[] document = new Random(5).ints(DOCUMENT, 0, 96).toArray();
     CacheOptions hybrid = CacheOptions.of("hybrid", 48);
     equal(hybrid.with("recent", 0).with("exact-share", 0), CacheOptions.of("freqkv", 48), document);
-    equal(hybrid.with("retained-ratio", 0).with("recent", 20).with("exact-share", 0), CacheOptions.of("streaming", 48).with("retained-ratio", 0).with("recent", 20).with("exact-share", 0), document);
+    equal(
+        hybrid.with("retained-ratio", 0).with("recent", 20).with("exact-share", 0),
+        CacheOptions.of("streaming", 48)
+            .with("retained-ratio", 0)
+            .with("recent", 20)
+            .with("exact-share", 0),
+        document);
     equal(CacheOptions.FULL, CacheOptions.FULL, document);
   }
 

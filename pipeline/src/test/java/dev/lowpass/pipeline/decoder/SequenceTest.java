@@ -34,18 +34,15 @@ class SequenceTest {
     Map<String, Object> yarn =
         Map.of("rope_type", "yarn", "factor", 4.0, "original_max_position_embeddings", 32);
     return Stream.of(
+        Arguments.of("llama", Map.of(), CacheOptions.of("freqkv", 48).with("recent", 0)),
         Arguments.of(
             "llama",
             Map.of(),
-            CacheOptions.of("freqkv", 48).with("recent", 0)),
-        Arguments.of(
-            "llama",
-            Map.of(),
-            CacheOptions.of("freqkv", 65).with("sinks", 3).with("retained-ratio", 0.37).with("recent", 11)),
-        Arguments.of(
-            "llama",
-            Map.of(),
-            CacheOptions.of("streaming", 48)),
+            CacheOptions.of("freqkv", 65)
+                .with("sinks", 3)
+                .with("retained-ratio", 0.37)
+                .with("recent", 11)),
+        Arguments.of("llama", Map.of(), CacheOptions.of("streaming", 48)),
         Arguments.of(
             "llama",
             Map.of(),

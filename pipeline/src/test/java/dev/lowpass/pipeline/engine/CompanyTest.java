@@ -36,7 +36,8 @@ class CompanyTest {
     static Asked random(Random random, int longest) {
       int shared = random.nextInt(4) == 0 ? 0 : random.nextInt(longest);
       int[] document = random.ints(shared, 3, 400).toArray();
-      System.arraycopy(HEAD, 0, document, 0, Math.min(shared, random.nextInt(2 * HEAD.length)) % 41);
+      System.arraycopy(
+          HEAD, 0, document, 0, Math.min(shared, random.nextInt(2 * HEAD.length)) % 41);
       List<int[]> prompts = new ArrayList<>();
       for (int i = 1 + random.nextInt(5); i > 0; i--) {
         int[] prompt = Arrays.copyOf(document, shared + 1 + random.nextInt(30));
