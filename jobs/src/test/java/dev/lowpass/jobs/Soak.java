@@ -25,7 +25,7 @@ import org.apache.spark.sql.SparkSession;
 /**
  * Many small documents in one JVM, a hundredth of them poisoned. At the end each must have its row
  * and memory must not have grown; exit status 1 if it is otherwise. Not a test: profile {@code
- * soak} runs it, {@code -Dsoak="DOCUMENTS FOLDER"}.
+ * soak} runs it, {@code -Dsoak="DOCUMENTS NEW_FOLDER OPTIONS..."}.
  */
 final class Soak {
   private static final int POISONED_EACH = 100;
@@ -113,23 +113,24 @@ final class Soak {
     ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
     clock.scheduleAtFixedRate(
         () -> samples.add(sample()), SAMPLE_SECONDS, SAMPLE_SECONDS, TimeUnit.SECONDS);
-    int status =
-        Lowpass.run(
-            System.out,
-            System.err,
-            "extract",
-            "--model",
-            TestModel.above("sample-data/model").toString(),
-            "--schema",
-            schema.toString(),
-            "--input",
-            input.toString(),
-            "--output",
-            output.toString(),
-            "--max-new-tokens",
-            "12",
-            "--max-input-tokens",
-            String.valueOf(MAX_INPUT_TOKENS));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "extract",
+                "--model",
+                TestModel.above("sample-data/model").toString(),
+                "--schema",
+                schema.toString(),
+                "--input",
+                input.toString(),
+                "--output",
+                output.toString(),
+                "--max-new-tokens",
+                "12",
+                "--max-input-tokens",
+                String.valueOf(MAX_INPUT_TOKENS)));
+    command.addAll(Arrays.asList(args).subList(Math.min(2, args.length), args.length));
+    int status = Lowpass.run(System.out, System.err, command.toArray(String[]::new));
     clock.shutdownNow();
     boolean good = status == 0 & rows(output, documents, expected) & flat(samples);
     System.out.println(good ? "soak: good" : "soak: BAD, exit status of the job " + status);

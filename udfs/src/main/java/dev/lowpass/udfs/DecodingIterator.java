@@ -116,6 +116,7 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
     }
     Request request;
     try {
+      run.limits().check(document.text());
       request = request(document.text());
       run.limits().check(request);
     } catch (RuntimeException e) {

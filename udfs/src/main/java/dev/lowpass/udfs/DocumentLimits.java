@@ -18,6 +18,23 @@ public record DocumentLimits(Duration deadline, int inputTokens) implements Seri
   /** As much as the model takes, for as long as it takes. */
   public static final DocumentLimits NONE = new DocumentLimits(null, 0);
 
+  /** No text has so many characters a token on average. */
+  private static final int MOST_CHARACTERS_PER_TOKEN = 64;
+
+  /**
+   * Refuses a text that cannot but be too long, which would take long to make tokens of.
+   *
+   * @throws DocumentException if it is
+   */
+  void check(String text) {
+    if (inputTokens > 0 && text.length() > (long) MOST_CHARACTERS_PER_TOKEN * inputTokens) {
+      throw new DocumentException(
+          DocumentException.TOO_LONG,
+          "the document has %d characters, and --max-input-tokens allows %d tokens; split the document, or allow more"
+              .formatted(text.length(), inputTokens));
+    }
+  }
+
   Limits inEngine() {
     return deadline == null ? Limits.NONE : new Limits(deadline);
   }
