@@ -11,7 +11,6 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -302,7 +301,7 @@ final class Expressions {
     if (intersection.live != null) {
       return intersection.live;
     }
-    Map<Expression, Expression> reachedFrom = new IdentityHashMap<>();
+    Map<Expression, Expression> reachedFrom = new HashMap<>();
     Deque<Expression> pending = new ArrayDeque<>();
     reachedFrom.put(intersection, intersection);
     pending.add(intersection);
@@ -312,7 +311,8 @@ final class Expressions {
         for (; state != intersection; state = reachedFrom.get(state)) {
           state.live = true;
         }
-        return intersection.live = true;
+        intersection.live = true;
+        return true;
       }
       byte[] classes = classes(state);
       BitSet seen = new BitSet();

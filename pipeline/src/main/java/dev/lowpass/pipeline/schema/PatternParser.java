@@ -253,7 +253,7 @@ final class PatternParser {
 
   private CodePoints character(int codePoint) {
     if (codePoint > Character.MAX_CODE_POINT
-        || codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE) {
+        || (codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE)) {
       throw fault("an escape names no character");
     }
     return CodePoints.range(codePoint, codePoint);

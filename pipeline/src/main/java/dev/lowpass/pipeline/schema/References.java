@@ -45,7 +45,7 @@ final class References {
       case REFERENCE -> startsWith(e.target, reference, visited);
       case SEQUENCE ->
           startsWith(e.part(), reference, visited)
-              || e.part().nullable && startsWith(e.parts.get(1), reference, visited);
+              || (e.part().nullable && startsWith(e.parts.get(1), reference, visited));
       case UNION, REPETITION ->
           e.parts.stream().anyMatch(part -> startsWith(part, reference, visited));
       default -> false;

@@ -1,21 +1,14 @@
 package dev.lowpass.pipeline.schema;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonPointer;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.schema.Decimals.Bound;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,12 +19,6 @@ import java.util.Set;
  * spells them. A keyword that is not supported is refused; README.md lists those that are.
  */
 final class SchemaCompiler {
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
-
   /** Keywords that constrain nothing. */
   private static final Set<String> ANNOTATIONS =
       Set.of(
@@ -63,8 +50,6 @@ final class SchemaCompiler {
   private static final Set<String> GENERAL =
       Set.of("type", "enum", "const", "$ref", "anyOf", "oneOf");
 
-  private final String name;
-  private final JsonNode root;
   private final Expressions expressions;
   private final Decimals decimals;
   private final Expression character;
@@ -77,9 +62,7 @@ final class SchemaCompiler {
   /** What can only be asked when all references have their targets. */
   private final List<Runnable> checks = new ArrayList<>();
 
-  private SchemaCompiler(String name, JsonNode root, Expressions expressions) {
-    this.name = name;
-    this.root = root;
+  private SchemaCompiler(Expressions expressions) {
     this.expressions = expressions;
     this.decimals = new Decimals(expressions);
     this.character = JsonText.character(CodePoints.ALL, expressions);
@@ -92,26 +75,21 @@ final class SchemaCompiler {
    * @throws ModelException in one line that names the schema, the JSON pointer and the keyword
    */
   static Expression compile(String name, String json, Expressions expressions) {
-    JsonNode root;
-    try {
-      root = JSON.readTree(json.startsWith("\ufeff") ? json.substring(1) : json);
-    } catch (JsonProcessingException e) {
-      throw new ModelException(name + ": not JSON: " + e.getOriginalMessage(), e);
-    }
-    SchemaCompiler compiler = new SchemaCompiler(name, root, expressions);
-    Expression language = compiler.definition("");
+    SchemaNode root = SchemaNode.read(name, json);
+    SchemaCompiler compiler = new SchemaCompiler(expressions);
+    Expression language = compiler.definition(root);
     References.check(compiler.recursive)
         .ifPresent(
             message -> {
-              throw compiler.fault("", message);
+              throw root.fault(message);
             });
     compiler.checks.forEach(Runnable::run);
     return language;
   }
 
-  /** The schema at a JSON pointer, compiled once. */
-  private Expression definition(String pointer) {
-    Expression known = definitions.get(pointer);
+  /** A schema that may be referred to, compiled once. */
+  private Expression definition(SchemaNode schema) {
+    Expression known = definitions.get(schema.pointer());
     if (known != null) {
       if (known.kind == Expression.Kind.REFERENCE && known.target == null) {
         recursive.add(known);
@@ -119,83 +97,61 @@ final class SchemaCompiler {
       return known;
     }
     Expression reference = expressions.reference();
-    definitions.put(pointer, reference);
-    Expression definition = value(root.at(pointer), pointer);
+    definitions.put(schema.pointer(), reference);
+    Expression definition = value(schema);
     if (recursive.contains(reference)) {
       reference.target = definition;
       return reference;
     }
-    definitions.put(pointer, definition);
+    definitions.put(schema.pointer(), definition);
     return definition;
   }
 
-  private Expression value(JsonNode schema, String at) {
+  private Expression value(SchemaNode schema) {
     if (!schema.isObject()) {
-      throw fault(at, "a schema must be a JSON object that names a type");
+      throw schema.fault("a schema must be a JSON object that names a type");
     }
-    for (Iterator<String> keywords = schema.fieldNames(); keywords.hasNext(); ) {
-      String keyword = keywords.next();
+    for (String keyword : schema.keywords()) {
       if (!ANNOTATIONS.contains(keyword)
           && !GENERAL.contains(keyword)
           && KEYWORDS.values().stream().noneMatch(of -> of.contains(keyword))) {
-        throw fault(at + "/" + keyword, "keyword '" + keyword + "' is not supported");
+        throw schema.fault(keyword, "keyword '" + keyword + "' is not supported");
       }
     }
     Expression value;
     if (schema.has("$ref")) {
-      value = reference(schema, at);
+      alone(schema, "$ref");
+      value = definition(schema.target());
     } else if (schema.has("anyOf")) {
-      value = expressions.union(alternatives(schema, at, "anyOf"));
+      value = expressions.union(alternatives(schema, "anyOf"));
     } else if (schema.has("oneOf")) {
-      value = oneOf(schema, at);
+      value = oneOf(schema);
     } else if (schema.has("enum") || schema.has("const")) {
-      value = listed(schema, at);
+      value = listed(schema);
     } else {
-      value = typed(schema, types(schema, at), at);
+      value = typed(schema, types(schema));
     }
     if (value == expressions.nothing()) {
-      throw fault(at, "no value can satisfy this schema");
+      throw schema.fault("no value can satisfy this schema");
     }
     return value;
   }
 
-  private Expression reference(JsonNode schema, String at) {
-    alone(schema, at, "$ref");
-    String target = schema.get("$ref").asText();
-    if (!target.equals("#") && !target.startsWith("#/")) {
-      throw fault(at + "/$ref", "'$ref' can only be a JSON pointer into this schema ('#/...')");
-    }
-    String pointer =
-        URLDecoder.decode(target.substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
-    if (root.at(JsonPointer.compile(pointer)).isMissingNode()) {
-      throw fault(at + "/$ref", "there is no '" + target + "'");
-    }
-    return definition(pointer);
-  }
-
-  private List<Expression> alternatives(JsonNode schema, String at, String keyword) {
-    alone(schema, at, keyword);
-    JsonNode list = schema.get(keyword);
-    if (!list.isArray() || list.isEmpty()) {
-      throw fault(at + "/" + keyword, "'" + keyword + "' must be a list of schemas");
-    }
-    List<Expression> alternatives = new ArrayList<>();
-    for (int i = 0; i < list.size(); i++) {
-      alternatives.add(value(list.get(i), at + "/" + keyword + "/" + i));
-    }
-    return alternatives;
+  private List<Expression> alternatives(SchemaNode schema, String keyword) {
+    alone(schema, keyword);
+    return schema.children(keyword).stream().map(this::value).toList();
   }
 
   /** Alternatives of which no value satisfies two. */
-  private Expression oneOf(JsonNode schema, String at) {
-    List<Expression> alternatives = alternatives(schema, at, "oneOf");
+  private Expression oneOf(SchemaNode schema) {
+    List<Expression> alternatives = alternatives(schema, "oneOf");
     checks.add(
         () -> {
           for (int i = 0; i < alternatives.size(); i++) {
             for (int j = 0; j < i; j++) {
               if (overlap(alternatives.get(j), alternatives.get(i))) {
-                throw fault(
-                    at + "/oneOf",
+                throw schema.fault(
+                    "oneOf",
                     "alternatives %d and %d of 'oneOf' may have a value in common; use 'anyOf'"
                         .formatted(j, i));
               }
@@ -216,30 +172,24 @@ final class SchemaCompiler {
     return expressions.intersection(one, other) != expressions.nothing();
   }
 
-  private void alone(JsonNode schema, String at, String keyword) {
-    for (Iterator<String> others = schema.fieldNames(); others.hasNext(); ) {
-      String other = others.next();
+  private static void alone(SchemaNode schema, String keyword) {
+    for (String other : schema.keywords()) {
       if (!other.equals(keyword) && !ANNOTATIONS.contains(other)) {
-        throw fault(at, "'" + other + "' beside '" + keyword + "' is not supported");
+        throw schema.fault("'" + other + "' beside '" + keyword + "' is not supported");
       }
     }
   }
 
   /** The values of {@code enum} and {@code const} that satisfy the other keywords. */
-  private Expression listed(JsonNode schema, String at) {
-    JsonNode values =
-        schema.has("enum") ? schema.get("enum") : JSON.createArrayNode().add(schema.get("const"));
-    if (!values.isArray()) {
-      throw fault(at + "/enum", "'enum' must be a list of values");
-    }
+  private Expression listed(SchemaNode schema) {
     boolean bare = KEYWORDS.values().stream().flatMap(Set::stream).noneMatch(schema::has);
-    Set<String> types = bare && !schema.has("type") ? KEYWORDS.keySet() : types(schema, at);
-    Expression others = bare ? null : typed(schema, types, at);
+    Set<String> types = bare && !schema.has("type") ? KEYWORDS.keySet() : types(schema);
+    Expression others = bare ? null : typed(schema, types);
     Set<String> spellings = new LinkedHashSet<>();
-    for (JsonNode value : values) {
+    for (JsonNode value : schema.listed()) {
       String spelling = JsonText.of(value);
       if (!bare && value.isContainerNode()) {
-        throw fault(at, "objects and arrays in 'enum' or 'const' cannot have keywords beside them");
+        throw schema.fault("objects and arrays in 'enum' cannot have keywords beside them");
       }
       if ((!schema.has("const") || spelling.equals(JsonText.of(schema.get("const"))))
           && types.stream().anyMatch(type -> isOf(type, value))
@@ -262,7 +212,7 @@ final class SchemaCompiler {
     };
   }
 
-  private Set<String> types(JsonNode schema, String at) {
+  private static Set<String> types(SchemaNode schema) {
     Set<String> types = new LinkedHashSet<>();
     if (!schema.has("type")) {
       KEYWORDS.forEach(
@@ -272,30 +222,30 @@ final class SchemaCompiler {
             }
           });
       if (types.size() != 1) {
-        throw fault(at, "it needs a 'type'");
+        throw schema.fault("it needs a 'type'");
       }
       return types;
     }
     JsonNode declared = schema.get("type");
-    for (JsonNode type : declared.isArray() ? declared : JSON.createArrayNode().add(declared)) {
+    for (JsonNode type : declared.isArray() ? declared : List.of(declared)) {
       if (!KEYWORDS.containsKey(type.asText())) {
-        throw fault(at + "/type", "there is no type '" + type.asText() + "'");
+        throw schema.fault("type", "there is no type '" + type.asText() + "'");
       }
       types.add(type.asText());
     }
     return types;
   }
 
-  private Expression typed(JsonNode schema, Set<String> types, String at) {
+  private Expression typed(SchemaNode schema, Set<String> types) {
     List<Expression> languages = new ArrayList<>();
     for (String type : types) {
       languages.add(
           switch (type) {
-            case "object" -> object(schema, at);
-            case "array" -> array(schema, at);
-            case "string" -> string(schema, at);
-            case "number" -> number(schema, at, Decimals.MAX_FRACTION_DIGITS);
-            case "integer" -> number(schema, at, 0);
+            case "object" -> object(schema);
+            case "array" -> array(schema);
+            case "string" -> string(schema);
+            case "number" -> number(schema, Decimals.MAX_FRACTION_DIGITS);
+            case "integer" -> number(schema, 0);
             case "boolean" ->
                 expressions.union(expressions.literal("true"), expressions.literal("false"));
             default -> expressions.literal("null");
@@ -305,37 +255,25 @@ final class SchemaCompiler {
   }
 
   /** Properties in the schema's order; those that are not required may be left out. */
-  private Expression object(JsonNode schema, String at) {
-    JsonNode properties = schema.path("properties");
-    if (!properties.isObject() || properties.isEmpty()) {
-      throw fault(at, "an object needs 'properties': no others are written");
-    }
-    if (schema.path("additionalProperties").isContainerNode()) {
-      throw fault(
-          at + "/additionalProperties",
+  private Expression object(SchemaNode schema) {
+    Map<String, SchemaNode> properties = schema.properties();
+    Set<String> required = schema.required();
+    if (schema.has("additionalProperties") && !schema.get("additionalProperties").isBoolean()) {
+      throw schema.fault(
+          "additionalProperties",
           "'additionalProperties' can only be true or false: only 'properties' are written");
     }
-    Set<String> required = new HashSet<>();
-    for (JsonNode property : schema.path("required")) {
-      if (!properties.has(property.asText())) {
-        throw fault(
-            at + "/required", "'required' names '" + property.asText() + "', which is no property");
-      }
-      required.add(property.asText());
-    }
-    List<String> names = new ArrayList<>();
-    properties.fieldNames().forEachRemaining(names::add);
+    List<String> names = new ArrayList<>(properties.keySet());
     Expression close = expressions.literal("}");
     // What may follow where no property was written yet, and where one was.
     Expression first = close;
     Expression later = close;
     for (int i = names.size() - 1; i >= 0; i--) {
       String property = names.get(i);
-      String pointer = at + "/properties/" + property.replace("~", "~0").replace("/", "~1");
       Expression member =
           expressions.sequence(
               expressions.literal('"' + JsonText.escaped(property) + "\":"),
-              value(properties.get(property), pointer));
+              value(properties.get(property)));
       Expression writtenFirst = expressions.sequence(member, later);
       Expression writtenLater = expressions.sequence(expressions.literal(","), writtenFirst);
       boolean optional = !required.contains(property);
@@ -345,17 +283,17 @@ final class SchemaCompiler {
     return expressions.sequence(expressions.literal("{"), first);
   }
 
-  private Expression array(JsonNode schema, String at) {
-    int min = size(schema, at, "minItems", 0);
-    int max = size(schema, at, "maxItems", Expression.UNBOUNDED);
+  private Expression array(SchemaNode schema) {
+    int min = schema.size("minItems", 0);
+    int max = schema.size("maxItems", Expression.UNBOUNDED);
     if (!schema.has("items") && max > 0) {
-      throw fault(at, "an array needs 'items'");
+      throw schema.fault("an array needs 'items'");
     }
     Expression none = min == 0 ? expressions.literal("[]") : expressions.nothing();
     if (max == 0 || min > max) {
       return none;
     }
-    Expression item = value(schema.get("items"), at + "/items");
+    Expression item = value(schema.child("items"));
     Expression others =
         expressions.repetition(
             expressions.sequence(expressions.literal(","), item),
@@ -363,28 +301,30 @@ final class SchemaCompiler {
             max == Expression.UNBOUNDED ? max : max - 1);
     Expression some =
         expressions.sequence(
-            expressions.literal("["), expressions.sequence(item, others, expressions.literal("]")));
+            expressions.literal("["),
+            expressions.sequence(item, others, expressions.literal("]")));
     return expressions.union(none, some);
   }
 
-  private Expression string(JsonNode schema, String at) {
+  private Expression string(SchemaNode schema) {
     List<Expression> conditions = new ArrayList<>();
     if (schema.has("pattern")) {
       try {
-        conditions.add(PatternParser.parse(schema.get("pattern").asText(), expressions));
+        conditions.add(PatternParser.parse(schema.text("pattern"), expressions));
       } catch (PatternParser.PatternException e) {
-        throw fault(at + "/pattern", e.getMessage());
+        throw schema.fault("pattern", e.getMessage());
       }
     }
     if (schema.has("format")) {
-      String format = schema.get("format").asText();
+      String format = schema.text("format");
       String pattern =
           Formats.pattern(format)
-              .orElseThrow(() -> fault(at + "/format", "format '" + format + "' is not supported"));
+              .orElseThrow(
+                  () -> schema.fault("format", "format '" + format + "' is not supported"));
       conditions.add(PatternParser.parse(pattern, expressions));
     }
-    int min = size(schema, at, "minLength", 0);
-    int max = size(schema, at, "maxLength", Expression.UNBOUNDED);
+    int min = schema.size("minLength", 0);
+    int max = schema.size("maxLength", Expression.UNBOUNDED);
     if (min > max) {
       return expressions.nothing();
     }
@@ -395,30 +335,29 @@ final class SchemaCompiler {
     return expressions.sequence(quote, expressions.intersection(conditions), quote);
   }
 
-  private Expression number(JsonNode schema, String at, int fractionDigits) {
-    Bound lower =
-        tighter(
-            bound(schema, at, "minimum", /* exclusive= */ false),
-            bound(schema, at, "exclusiveMinimum", /* exclusive= */ true),
-            1);
-    Bound upper =
-        tighter(
-            bound(schema, at, "maximum", /* exclusive= */ false),
-            bound(schema, at, "exclusiveMaximum", /* exclusive= */ true),
-            -1);
+  private Expression number(SchemaNode schema, int fractionDigits) {
+    Bound lower = tighter(bound(schema, "minimum"), bound(schema, "exclusiveMinimum"), 1);
+    Bound upper = tighter(bound(schema, "maximum"), bound(schema, "exclusiveMaximum"), -1);
     int digits = fractionDigits;
     if (fractionDigits == 0) {
       lower = tighter(lower, new Bound(BigDecimal.valueOf(Long.MIN_VALUE), false), 1);
       upper = tighter(upper, new Bound(BigDecimal.valueOf(Long.MAX_VALUE), false), -1);
     }
     if (schema.has("multipleOf")) {
-      BigDecimal step = numeric(schema, at, "multipleOf").stripTrailingZeros();
+      BigDecimal step = schema.number("multipleOf").orElseThrow().stripTrailingZeros();
       if (!step.unscaledValue().equals(BigInteger.ONE) || step.scale() < 0) {
-        throw fault(at + "/multipleOf", "'multipleOf' is only supported for 1, 0.1, 0.01, ...");
+        throw schema.fault("multipleOf", "'multipleOf' is only supported for 1, 0.1, 0.01, ...");
       }
       digits = Math.min(digits, step.scale());
     }
     return decimals.between(lower, upper, digits);
+  }
+
+  private static Bound bound(SchemaNode schema, String keyword) {
+    return schema
+        .number(keyword)
+        .map(value -> new Bound(value, /* exclusive= */ keyword.startsWith("exclusive")))
+        .orElse(null);
   }
 
   /** Of two bounds the one further in the direction of {@code sign}; null where there is none. */
@@ -427,34 +366,6 @@ final class SchemaCompiler {
       return one == null ? other : one;
     }
     int order = one.value().compareTo(other.value()) * sign;
-    return order > 0 || order == 0 && one.exclusive() ? one : other;
-  }
-
-  private Bound bound(JsonNode schema, String at, String keyword, boolean exclusive) {
-    return schema.has(keyword) ? new Bound(numeric(schema, at, keyword), exclusive) : null;
-  }
-
-  private BigDecimal numeric(JsonNode schema, String at, String keyword) {
-    if (!schema.get(keyword).isNumber()) {
-      throw fault(at + "/" + keyword, "'" + keyword + "' must be a number");
-    }
-    return schema.get(keyword).decimalValue();
-  }
-
-  private int size(JsonNode schema, String at, String keyword, int absent) {
-    if (!schema.has(keyword)) {
-      return absent;
-    }
-    BigDecimal size = numeric(schema, at, keyword).stripTrailingZeros();
-    if (size.signum() < 0
-        || size.scale() > 0
-        || size.compareTo(BigDecimal.valueOf(Integer.MAX_VALUE)) >= 0) {
-      throw fault(at + "/" + keyword, "'" + keyword + "' must be a whole number of at least 0");
-    }
-    return size.intValueExact();
-  }
-
-  private ModelException fault(String at, String message) {
-    return new ModelException(name + ": #" + at + ": " + message);
+    return order > 0 || (order == 0 && one.exclusive()) ? one : other;
   }
 }

@@ -3,7 +3,7 @@ package dev.lowpass.pipeline.schema;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -26,8 +26,8 @@ public final class SchemaConstraint {
   private final Expression start;
   private final TokenTrie trie;
   private final Set<Integer> endTokens;
-  private final Map<Expression, long[]> masks = new IdentityHashMap<>();
-  private final Map<Expression, int[]> spans = new IdentityHashMap<>();
+  private final Map<Expression, long[]> masks = new HashMap<>();
+  private final Map<Expression, int[]> spans = new HashMap<>();
 
   private SchemaConstraint(String name, String schema, TokenTrie trie, Set<Integer> endTokens) {
     this.start = SchemaCompiler.compile(name, schema, expressions);
