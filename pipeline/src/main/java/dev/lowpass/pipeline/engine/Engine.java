@@ -7,6 +7,7 @@ import dev.lowpass.pipeline.decoder.Decoder;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import dev.lowpass.pipeline.schema.Absence;
 import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.schema.TokenTrie;
 import dev.lowpass.pipeline.schema.Vocabulary;
@@ -203,10 +204,11 @@ public final class Engine implements AutoCloseable {
    * Compiles a JSON Schema for answers of this model, once.
    *
    * @param name what to call it in errors
+   * @param absence how optional properties say that they have no value
    * @throws dev.lowpass.pipeline.model.ModelException if it is not supported, in one line that
    *     names the schema, the JSON pointer and the keyword
    */
-  public synchronized SchemaConstraint constraint(String name, String schema) {
+  public synchronized SchemaConstraint constraint(String name, String schema, Absence absence) {
     if (trie == null) {
       trie = new TokenTrie(Vocabulary.of(tokenizer));
     }
@@ -214,7 +216,7 @@ public final class Engine implements AutoCloseable {
       constraints.clear();
     }
     return constraints.computeIfAbsent(
-        schema, json -> SchemaConstraint.compile(name, json, trie, endTokens));
+        absence + schema, key -> SchemaConstraint.compile(name, schema, absence, trie, endTokens));
   }
 
   /** Counts and gauges since it was loaded. */

@@ -10,7 +10,7 @@ import java.util.List;
  */
 final class Decimals {
   /** As many as the largest 64-bit integer has. */
-  private static final int MAX_INTEGER_DIGITS = 19;
+  static final int MAX_INTEGER_DIGITS = 19;
 
   /** Enough for any double that is not tiny. */
   static final int MAX_FRACTION_DIGITS = 20;

@@ -50,6 +50,7 @@ final class SchemaCompiler {
   private static final Set<String> GENERAL =
       Set.of("type", "enum", "const", "$ref", "anyOf", "oneOf");
 
+  private final Absence absence;
   private final Expressions expressions;
   private final Decimals decimals;
   private final Expression character;
@@ -62,7 +63,8 @@ final class SchemaCompiler {
   /** What can only be asked when all references have their targets. */
   private final List<Runnable> checks = new ArrayList<>();
 
-  private SchemaCompiler(Expressions expressions) {
+  private SchemaCompiler(Absence absence, Expressions expressions) {
+    this.absence = absence;
     this.expressions = expressions;
     this.decimals = new Decimals(expressions);
     this.character = JsonText.character(CodePoints.ALL, expressions);
@@ -74,9 +76,9 @@ final class SchemaCompiler {
    * @param name what to call it in errors, such as its file's name
    * @throws ModelException in one line that names the schema, the JSON pointer and the keyword
    */
-  static Expression compile(String name, String json, Expressions expressions) {
+  static Expression compile(String name, String json, Absence absence, Expressions expressions) {
     SchemaNode root = SchemaNode.read(name, json);
-    SchemaCompiler compiler = new SchemaCompiler(expressions);
+    SchemaCompiler compiler = new SchemaCompiler(absence, expressions);
     Expression language = compiler.definition(root);
     References.check(compiler.recursive)
         .ifPresent(
@@ -212,7 +214,8 @@ final class SchemaCompiler {
     };
   }
 
-  private static Set<String> types(SchemaNode schema) {
+  /** The types that a schema names, or the one that its keywords belong to. */
+  static Set<String> types(SchemaNode schema) {
     Set<String> types = new LinkedHashSet<>();
     if (!schema.has("type")) {
       KEYWORDS.forEach(
@@ -270,13 +273,17 @@ final class SchemaCompiler {
     Expression later = close;
     for (int i = names.size() - 1; i >= 0; i--) {
       String property = names.get(i);
+      boolean optional = !required.contains(property);
+      Expression value = value(properties.get(property));
+      if (optional && absence == Absence.NULL) {
+        value = expressions.union(value, expressions.literal("null"));
+        optional = false;
+      }
       Expression member =
           expressions.sequence(
-              expressions.literal('"' + JsonText.escaped(property) + "\":"),
-              value(properties.get(property)));
+              expressions.literal('"' + JsonText.escaped(property) + "\":"), value);
       Expression writtenFirst = expressions.sequence(member, later);
       Expression writtenLater = expressions.sequence(expressions.literal(","), writtenFirst);
-      boolean optional = !required.contains(property);
       first = optional ? expressions.union(writtenFirst, first) : writtenFirst;
       later = optional ? expressions.union(writtenLater, later) : writtenLater;
     }
@@ -301,8 +308,7 @@ final class SchemaCompiler {
             max == Expression.UNBOUNDED ? max : max - 1);
     Expression some =
         expressions.sequence(
-            expressions.literal("["),
-            expressions.sequence(item, others, expressions.literal("]")));
+            expressions.literal("["), expressions.sequence(item, others, expressions.literal("]")));
     return expressions.union(none, some);
   }
 

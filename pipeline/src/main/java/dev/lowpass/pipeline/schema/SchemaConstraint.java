@@ -29,8 +29,9 @@ public final class SchemaConstraint {
   private final Map<Expression, long[]> masks = new HashMap<>();
   private final Map<Expression, int[]> spans = new HashMap<>();
 
-  private SchemaConstraint(String name, String schema, TokenTrie trie, Set<Integer> endTokens) {
-    this.start = SchemaCompiler.compile(name, schema, expressions);
+  private SchemaConstraint(
+      String name, String schema, Absence absence, TokenTrie trie, Set<Integer> endTokens) {
+    this.start = SchemaCompiler.compile(name, schema, absence, expressions);
     this.trie = trie;
     this.endTokens = Set.copyOf(endTokens);
     expressions.keep();
@@ -40,14 +41,15 @@ public final class SchemaConstraint {
    * Compiles a schema.
    *
    * @param name what to call it in errors, such as its file's name
+   * @param absence how optional properties say that they have no value
    * @param trie the model's vocabulary
    * @param endTokens the tokens by which a completion ends; they may come where a value is complete
    * @throws dev.lowpass.pipeline.model.ModelException if the schema is not supported, in one line
    *     that names the schema, the JSON pointer and the keyword
    */
   public static SchemaConstraint compile(
-      String name, String schema, TokenTrie trie, Set<Integer> endTokens) {
-    return new SchemaConstraint(name, schema, trie, endTokens);
+      String name, String schema, Absence absence, TokenTrie trie, Set<Integer> endTokens) {
+    return new SchemaConstraint(name, schema, absence, trie, endTokens);
   }
 
   /** For a new completion. */

@@ -9,6 +9,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import dev.lowpass.pipeline.schema.Absence;
 import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.text.Message;
 import java.nio.file.Path;
@@ -61,8 +62,8 @@ class SchemaEngineTest {
   @ValueSource(floats = {0, 1.3f})
   void theBundledModelWritesAnInstance(float temperature) throws Exception {
     try (Engine engine = Engine.load(new EngineOptions(BUNDLED, "cpu", 2, 0))) {
-      SchemaConstraint schema = engine.constraint("contract", CONTRACT);
-      assertThat(engine.constraint("contract", CONTRACT)).isSameAs(schema);
+      SchemaConstraint schema = engine.constraint("contract", CONTRACT, Absence.LEFT_OUT);
+      assertThat(engine.constraint("contract", CONTRACT, Absence.LEFT_OUT)).isSameAs(schema);
       int[] prompt =
           prompt(engine, "Harbor Freight Lines and Summit Dairy agree for twelve months.");
       GenerationOptions options = new GenerationOptions(300, temperature, 0.95f, 40, 7, List.of());
@@ -83,7 +84,8 @@ class SchemaEngineTest {
               + "\"another one of that sort\":{\"type\":\"boolean\"}},"
               + "\"required\":[\"a rather long name\",\"another one of that sort\"]}";
       Request free = Request.of(List.of(prompt(engine, "Is it?")));
-      Request request = free.constrained(List.of(engine.constraint("test", schema)));
+      Request request =
+          free.constrained(List.of(engine.constraint("test", schema, Absence.LEFT_OUT)));
       Completion completion =
           engine.complete(request, GenerationOptions.greedy(100)).completions().get(0);
       assertThat(completion.tokens()).hasSizeGreaterThan(12);
@@ -96,7 +98,7 @@ class SchemaEngineTest {
     try (Engine engine = Engine.load(new EngineOptions(BUNDLED, "cpu", 2, 0))) {
       Request request =
           Request.of(List.of(prompt(engine, "Who?")))
-              .constrained(List.of(engine.constraint("contract", CONTRACT)));
+              .constrained(List.of(engine.constraint("contract", CONTRACT, Absence.LEFT_OUT)));
       for (int limit : new int[] {1, 3, 9}) {
         Completion cut =
             engine.complete(request, GenerationOptions.greedy(limit)).completions().get(0);
@@ -160,7 +162,7 @@ class SchemaEngineTest {
   /** Documents with two questions each. */
   private static List<Request> requests(Engine engine) {
     Random random = new Random(4);
-    SchemaConstraint schema = engine.constraint("contract", CONTRACT);
+    SchemaConstraint schema = engine.constraint("contract", CONTRACT, Absence.LEFT_OUT);
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       int[] first = random.ints(20 + random.nextInt(60), 3, 400).toArray();

@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SchemaCompilerTest {
   private static boolean accepts(String schema, String text) {
     Expressions expressions = new Expressions();
-    Expression language = SchemaCompiler.compile("test", json(schema), expressions);
+    Expression language =
+        SchemaCompiler.compile("test", json(schema), Absence.LEFT_OUT, expressions);
     return expressions.accepts(language, text.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -77,7 +78,8 @@ class SchemaCompilerTest {
   @Test
   void noStringHoldsBrokenUtf8() {
     Expressions expressions = new Expressions();
-    Expression any = SchemaCompiler.compile("test", json("{'type':'string'}"), expressions);
+    Expression any =
+        SchemaCompiler.compile("test", json("{'type':'string'}"), Absence.LEFT_OUT, expressions);
     int[][] broken = {
       {0x80},
       {0xc3},
@@ -181,7 +183,8 @@ class SchemaCompilerTest {
   void datesExist() {
     Expressions expressions = new Expressions();
     Expression date =
-        SchemaCompiler.compile("test", json("{'type':'string','format':'date'}"), expressions);
+        SchemaCompiler.compile(
+            "test", json("{'type':'string','format':'date'}"), Absence.LEFT_OUT, expressions);
     for (int year : new int[] {1, 4, 100, 400, 1900, 1996, 1999, 2000, 2023, 2024, 2100, 9999}) {
       for (int month = 0; month <= 13; month++) {
         for (int day = 0; day <= 32; day++) {
@@ -264,28 +267,44 @@ class SchemaCompilerTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{'type':'object','properties':{'a':{'not':{}}}} | test: #/properties/a/not: keyword 'not' is not supported",
-        "{'type':'array','items':{'type':'null'},'uniqueItems':true} | test: #/uniqueItems: keyword 'uniqueItems' is not supported",
+        "{'type':'object','properties':{'a':{'not':{}}}} | test: #/properties/a/not: keyword 'not'"
+            + " is not supported",
+        "{'type':'array','items':{'type':'null'},'uniqueItems':true} | test: #/uniqueItems: keyword"
+            + " 'uniqueItems' is not supported",
         "{'type':'string','format':'email'} | test: #/format: format 'email' is not supported",
-        "{'type':'string','pattern':'(?=a)'} | test: #/pattern: the pattern '(?=a)' is not supported: look-around '(?=' is not supported",
-        "{'type':'string','pattern':'(a)\\\\1'} | test: #/pattern: the pattern '(a)\\1' is not supported: '\\1' is not supported",
-        "{'type':'string','pattern':'(^a)'} | test: #/pattern: the pattern '(^a)' is not supported: '^' within a group is not supported",
-        "{'type':'string','pattern':'[a'} | test: #/pattern: the pattern '[a' is not supported: it ends too early",
-        "{'type':'number','multipleOf':0.25} | test: #/multipleOf: 'multipleOf' is only supported for 1, 0.1, 0.01, ...",
-        "{'type':'integer','minimum':2,'exclusiveMaximum':2} | test: #: no value can satisfy this schema",
-        "{'type':'string','pattern':'^ab$','maxLength':1} | test: #: no value can satisfy this schema",
+        "{'type':'string','pattern':'(?=a)'} | test: #/pattern: the pattern '(?=a)' is not"
+            + " supported: look-around '(?=' is not supported",
+        "{'type':'string','pattern':'(a)\\\\1'} | test: #/pattern: the pattern '(a)\\1' is not"
+            + " supported: '\\1' is not supported",
+        "{'type':'string','pattern':'(^a)'} | test: #/pattern: the pattern '(^a)' is not supported:"
+            + " '^' within a group is not supported",
+        "{'type':'string','pattern':'[a'} | test: #/pattern: the pattern '[a' is not supported: it"
+            + " ends too early",
+        "{'type':'number','multipleOf':0.25} | test: #/multipleOf: 'multipleOf' is only supported"
+            + " for 1, 0.1, 0.01, ...",
+        "{'type':'integer','minimum':2,'exclusiveMaximum':2} | test: #: no value can satisfy this"
+            + " schema",
+        "{'type':'string','pattern':'^ab$','maxLength':1} | test: #: no value can satisfy this"
+            + " schema",
         "{'$ref':'#/$defs/x'} | test: #/$ref: there is no '#/$defs/x'",
-        "{'$ref':'other.json'} | test: #/$ref: '$ref' can only be a JSON pointer into this schema ('#/...')",
+        "{'$ref':'other.json'} | test: #/$ref: '$ref' can only be a JSON pointer into this schema"
+            + " ('#/...')",
         "{'$ref':'#'} | test: #: a '$ref' leads back to itself before any value begins",
-        "{'anyOf':[{'$ref':'#'},{'type':'null'}]} | test: #: a '$ref' leads back to itself before any value begins",
-        "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']} | test: #: a '$ref' requires itself without end, so no value can satisfy it",
-        "{'type':'object','properties':{'a':{'type':'null'}},'required':['b']} | test: #/required: 'required' names 'b', which is no property",
-        "{'type':'object','properties':{'a':{'type':'null'}},'additionalProperties':{}} | test: #/additionalProperties: 'additionalProperties' can only be true or false: only 'properties' are written",
+        "{'anyOf':[{'$ref':'#'},{'type':'null'}]} | test: #: a '$ref' leads back to itself before"
+            + " any value begins",
+        "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']} | test: #: a '$ref'"
+            + " requires itself without end, so no value can satisfy it",
+        "{'type':'object','properties':{'a':{'type':'null'}},'required':['b']} | test: #/required:"
+            + " 'required' names 'b', which is no property",
+        "{'type':'object','properties':{'a':{'type':'null'}},'additionalProperties':{}} | test:"
+            + " #/additionalProperties: 'additionalProperties' can only be true or false: only"
+            + " 'properties' are written",
         "{'type':'object','properties':{'a':{}}} | test: #/properties/a: it needs a 'type'",
         "{'type':'object'} | test: #: an object needs 'properties': no others are written",
         "{'type':'array'} | test: #: an array needs 'items'",
         "{'type':'text'} | test: #/type: there is no type 'text'",
-        "{'type':'string','anyOf':[{'type':'string'}]} | test: #: 'type' beside 'anyOf' is not supported",
+        "{'type':'string','anyOf':[{'type':'string'}]} | test: #: 'type' beside 'anyOf' is not"
+            + " supported",
         "true | test: #: a schema must be a JSON object that names a type"
       })
   void whatIsNotSupportedIsRefusedByName(String schema, String message) {
@@ -293,7 +312,8 @@ class SchemaCompilerTest {
   }
 
   private static void assertRefused(String schema, String message) {
-    assertThatThrownBy(() -> SchemaCompiler.compile("test", json(schema), new Expressions()))
+    assertThatThrownBy(
+            () -> SchemaCompiler.compile("test", json(schema), Absence.LEFT_OUT, new Expressions()))
         .isInstanceOf(ModelException.class)
         .hasMessage(message);
   }

@@ -33,7 +33,9 @@ class SchemaConstraintTest {
   }
 
   private static TokenConstraint start(String schema) {
-    return SchemaConstraint.compile("test", schema.replace('\'', '"'), trie, Set.of(END)).start();
+    return SchemaConstraint.compile(
+            "test", schema.replace('\'', '"'), Absence.LEFT_OUT, trie, Set.of(END))
+        .start();
   }
 
   private static void write(TokenConstraint constraint, String text) {
@@ -114,7 +116,9 @@ class SchemaConstraintTest {
   void whatMustComeIsForcedInTheTokenizersOwnSpelling() {
     TokenConstraint constraint =
         start(
-            "{'type':'object','properties':{'client name':{'type':'string'},'paid':{'const':true}},'required':['client name','paid']}");
+            "{'type':'object','properties':{'client"
+                + " name':{'type':'string'},'paid':{'const':true}},'required':['client"
+                + " name','paid']}");
     int[] forced = constraint.forced();
     int[] whole = tokenizer.encode("{\"client name\":\"");
     assertThat(whole).startsWith(forced);
@@ -165,7 +169,8 @@ class SchemaConstraintTest {
 
   private static int[] forced(String schema, String... tokens) {
     TokenTrie small = new TokenTrie(new Strings(List.of(tokens)));
-    return SchemaConstraint.compile("test", schema.replace('\'', '"'), small, Set.of())
+    return SchemaConstraint.compile(
+            "test", schema.replace('\'', '"'), Absence.LEFT_OUT, small, Set.of())
         .start()
         .forced();
   }
@@ -193,7 +198,10 @@ class SchemaConstraintTest {
     Expressions expressions = new Expressions();
     Expression language =
         SchemaCompiler.compile(
-            "test", "{\"type\":\"string\",\"pattern\":\"^(ab|\u00e9){2,9}$\"}", expressions);
+            "test",
+            "{\"type\":\"string\",\"pattern\":\"^(ab|\u00e9){2,9}$\"}",
+            Absence.LEFT_OUT,
+            expressions);
     expressions.keep();
     byte[] text = "\"ab\u00e9ab\"".getBytes(StandardCharsets.UTF_8);
     int before = expressions.size();

@@ -27,7 +27,7 @@ class SchemaFuzzTest {
       RandomSchemas.Sample sample = schemas.next();
       String schema = sample.schema().toString();
       Expressions expressions = new Expressions();
-      Expression language = SchemaCompiler.compile("fuzz", schema, expressions);
+      Expression language = SchemaCompiler.compile("fuzz", schema, Absence.LEFT_OUT, expressions);
       Judge judge = new Judge(sample.schema());
       for (int j = 0; j < 5; j++) {
         JsonNode instance = sample.instances().get();
@@ -54,7 +54,7 @@ class SchemaFuzzTest {
         RandomSchemas.Sample sample = schemas.next();
         String schema = sample.schema().toString();
         TokenConstraint constraint =
-            SchemaConstraint.compile("fuzz", schema, trie, Set.of(end)).start();
+            SchemaConstraint.compile("fuzz", schema, Absence.LEFT_OUT, trie, Set.of(end)).start();
         int[] tokens = write(constraint, tokenizer.vocabularySize() + 7, end, random);
         if (!constraint.finished()) {
           continue;

@@ -77,7 +77,9 @@ class SchemaSuiteTest {
       Expressions expressions = new Expressions();
       Expression language;
       try {
-        language = SchemaCompiler.compile("suite", group.get("schema").toString(), expressions);
+        language =
+            SchemaCompiler.compile(
+                "suite", group.get("schema").toString(), Absence.LEFT_OUT, expressions);
       } catch (ModelException e) {
         continue; // refused, which SchemaCompilerTest is about
       }
