@@ -5,6 +5,7 @@ import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
+import dev.lowpass.udfs.Generation;
 import dev.lowpass.udfs.LowpassPlugin;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
@@ -118,11 +119,15 @@ abstract class BatchCommand implements Callable<Integer> {
             policy.prefill(),
             batching.slots(),
             batching.batchTokens());
+    Generation generation = decoding.generation(defaultMaxNewTokens());
+    if (task instanceof DocumentTask.ExtractObject && !generation.stop().isEmpty()) {
+      throw new UsageException("--stop could cut an object short; leave it out");
+    }
     return Run.start(
         task,
         engine,
         checkpoint.name(),
-        decoding.generation(defaultMaxNewTokens()),
+        generation,
         new Policy(policy.prefill(), policy.cache()),
         failures.limits());
   }

@@ -74,6 +74,9 @@ final class DryRun {
                       field.name() + " " + field.kind().name().toLowerCase(java.util.Locale.ROOT))
               .collect(Collectors.joining(", ")));
     }
+    if (run.task() instanceof DocumentTask.ExtractObject extract) {
+      out.printf("schema   one object: %s%n", extract.columns().catalogString());
+    }
     out.printf(
         "output   %s: %s%n",
         report.output().location(),

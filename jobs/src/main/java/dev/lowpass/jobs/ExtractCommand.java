@@ -13,26 +13,32 @@ import picocli.CommandLine.Option;
 final class ExtractCommand extends BatchCommand {
   private static final int MAX_NEW_TOKENS = 64;
 
+  /** Of a whole object. */
+  private static final int OBJECT_MAX_NEW_TOKENS = 1024;
+
   @Option(
       names = "--schema",
       paramLabel = "FILE",
       required = true,
-      description = "JSON Schema of scalar properties; a property's description is its question.")
+      description =
+          "JSON Schema; a property's description is its question. With nested objects, lists or conditions on values, all is asked at once.")
   private Path schema;
+
+  /** Whether a document gets one answer. */
+  private boolean object;
 
   @Override
   DocumentTask task() throws IOException {
     if (!Files.isRegularFile(schema)) {
       throw new UsageException("--schema " + schema + ": no such file");
     }
-    DocumentTask.Extract task =
-        new DocumentTask.Extract(schema.toString(), Files.readString(schema));
-    task.fields();
+    DocumentTask task = DocumentTask.extract(schema.toString(), Files.readString(schema));
+    object = task instanceof DocumentTask.ExtractObject;
     return task;
   }
 
   @Override
   int defaultMaxNewTokens() {
-    return MAX_NEW_TOKENS;
+    return object ? OBJECT_MAX_NEW_TOKENS : MAX_NEW_TOKENS;
   }
 }

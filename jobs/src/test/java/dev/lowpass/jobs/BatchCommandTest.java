@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowpass.udfs.TestModel;
 import dev.lowpass.udfs.TestSpark;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -94,6 +95,44 @@ class BatchCommandTest {
     }
     assertThat(runs().values()).doesNotContainNull().hasSize(2);
     assertThat(Set.copyOf(runs().values())).hasSize(1);
+  }
+
+  @Test
+  void aNestedSchemaIsAnsweredByOneObject() throws IOException {
+    Files.writeString(
+        folder.resolve("schema.json"),
+        """
+        {"type": "object", "properties": {
+          "cats": {"type": "integer", "minimum": 1, "maximum": 99},
+          "owner": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 9}}},
+          "tags": {"type": "array", "items": {"enum": ["pet", "home"]}, "minItems": 1, "maxItems": 2},
+          "fee": {"type": "number", "minimum": 0.5, "maximum": 10, "multipleOf": 0.01},
+          "day": {"type": "string", "format": "date"}},
+         "required": ["cats", "tags", "fee", "day"]}
+        """);
+    Command command = extract("--temperature", 0);
+    assertThat(command.err()).isEmpty();
+    assertThat(command.out()).startsWith("documents  2: 2 ok, 0 failed\n");
+    for (Row row : table().collectAsList()) {
+      assertThat(row.<String>getAs("finish_reason")).isEqualTo("schema");
+      assertThat(row.<Map<?, ?>>getAs("notes")).isNull();
+      Row fields = row.getAs("fields");
+      assertThat(fields.schema().catalogString())
+          .isEqualTo(
+              "struct<cats:bigint,owner:struct<name:string>,tags:array<string>,fee:decimal(21,2),day:date>");
+      assertThat(fields.getLong(0)).isBetween(1L, 99L);
+      assertThat(fields.getList(2)).isNotEmpty().isSubsetOf("pet", "home");
+      assertThat(fields.getDecimal(3)).isBetween(new BigDecimal("0.5"), BigDecimal.TEN);
+      assertThat(fields.getDate(4)).isNotNull();
+    }
+    output = folder.resolve("cut");
+    assertThat(extract("--max-new-tokens", 3).status()).isZero();
+    Row cut = table().head();
+    assertThat(cut.<String>getAs("finish_reason")).isEqualTo("length");
+    assertThat(cut.<Row>getAs("fields")).isNull();
+    assertThat(cut.getJavaMap(cut.fieldIndex("notes"))).containsOnlyKeys("*");
+    assertThat(extract("--stop", "x").err())
+        .isEqualTo("lowpass extract: --stop could cut an object short; leave it out\n");
   }
 
   @Test

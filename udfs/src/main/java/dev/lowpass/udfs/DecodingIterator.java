@@ -7,6 +7,7 @@ import dev.lowpass.pipeline.engine.EngineClient;
 import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.text.Prompts;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.ArrayDeque;
@@ -183,17 +184,19 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
     List<int[]> prompts =
         run.task().conversations(text).stream().map(tokenizer::encodeChat).toList();
     // With where the document ends and what is asked of it, where some of it is dropped.
+    List<SchemaConstraint> constraints = run.task().constraints(engine);
     if (!run.policy().bounded() && !run.policy().scores()) {
-      return Request.of(prompts);
+      return Request.of(prompts).constrained(constraints);
     }
     List<String> probes = run.task().probes();
     if (run.policy().cache().probe().equals("all")) {
       probes = List.of(String.join("", probes));
     }
     return Request.about(
-        tokenizer.encodeChat(Prompts.document(text)),
-        prompts,
-        probes.stream().map(tokenizer::encode).toList());
+            tokenizer.encodeChat(Prompts.document(text)),
+            prompts,
+            probes.stream().map(tokenizer::encode).toList())
+        .constrained(constraints);
   }
 
   @Override

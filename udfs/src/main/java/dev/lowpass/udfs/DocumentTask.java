@@ -1,11 +1,17 @@
 package dev.lowpass.udfs;
 
+import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.schema.Absence;
+import dev.lowpass.pipeline.schema.SchemaConstraint;
+import dev.lowpass.pipeline.schema.SchemaType;
 import dev.lowpass.pipeline.text.ExtractionField;
 import dev.lowpass.pipeline.text.ExtractionSchema;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.Prompts;
 import java.io.Serializable;
 import java.util.List;
+import org.apache.spark.sql.types.StructType;
 
 /** What is asked of each document. Travels to the executors. */
 public sealed interface DocumentTask extends Serializable {
@@ -17,6 +23,28 @@ public sealed interface DocumentTask extends Serializable {
 
   /** What each conversation asks of the document: a probe reads it with this in mind. */
   List<String> probes();
+
+  /** What each answer has to satisfy; none where answers are free. */
+  default List<SchemaConstraint> constraints(Engine engine) {
+    return List.of();
+  }
+
+  /**
+   * Extracts by a JSON Schema. Where its properties are scalars without further conditions, each is
+   * a question of its own; otherwise a document gets one answer, an object that satisfies it.
+   *
+   * @param name where the schema comes from, for messages
+   * @throws ModelException if it is not supported
+   */
+  static DocumentTask extract(String name, String json) {
+    Extract questions = new Extract(name, json);
+    try {
+      questions.fields();
+      return questions;
+    } catch (ModelException e) {
+      return new ExtractObject(name, json, SchemaType.of(name, json));
+    }
+  }
 
   /** One summary a document. */
   record Summarize(String instruction) implements DocumentTask {
@@ -65,6 +93,38 @@ public sealed interface DocumentTask extends Serializable {
     @Override
     public List<String> probes() {
       return fields().stream().map(Prompts::fieldProbe).toList();
+    }
+  }
+
+  /**
+   * One object that satisfies a JSON Schema.
+   *
+   * @param type of its rows
+   */
+  record ExtractObject(String name, String json, SchemaType.Struct type) implements DocumentTask {
+    @Override
+    public String command() {
+      return "extract";
+    }
+
+    /** The columns of {@code fields}. */
+    public StructType columns() {
+      return SchemaRows.columns(type);
+    }
+
+    @Override
+    public List<List<Message>> conversations(String document) {
+      return List.of(Prompts.extractObject(document, type.outline()));
+    }
+
+    @Override
+    public List<String> probes() {
+      return List.of(Prompts.objectProbe(type.outline()));
+    }
+
+    @Override
+    public List<SchemaConstraint> constraints(Engine engine) {
+      return List.of(engine.constraint(name, json, Absence.NULL));
     }
   }
 }

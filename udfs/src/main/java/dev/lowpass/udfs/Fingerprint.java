@@ -18,6 +18,15 @@ final class Fingerprint {
 
   private Fingerprint() {}
 
+  /** A schema without its white space: the order of its properties counts. */
+  private static String compact(String schema) {
+    try {
+      return new ObjectMapper().readTree(schema).toString();
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("a schema that was read is JSON", e);
+    }
+  }
+
   static String of(DocumentTask task, String modelDigest, Generation generation, Policy policy) {
     Map<String, Object> parts = new TreeMap<>();
     parts.put("revision", REVISION);
@@ -26,6 +35,9 @@ final class Fingerprint {
     parts.put("prompts", task.conversations("{document}"));
     if (task instanceof DocumentTask.Extract extract) {
       parts.put("schema", extract.schema().canonicalJson());
+    }
+    if (task instanceof DocumentTask.ExtractObject extract) {
+      parts.put("schema", compact(extract.json()));
     }
     parts.put("maxNewTokens", generation.maxNewTokens());
     parts.put("stop", generation.stop());

@@ -12,6 +12,7 @@ import dev.lowpass.pipeline.engine.Completion;
 import dev.lowpass.pipeline.engine.FinishReason;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.engine.Stats;
+import dev.lowpass.pipeline.schema.SchemaType;
 import dev.lowpass.pipeline.text.ExtractionField;
 import java.sql.Date;
 import java.sql.Timestamp;
@@ -48,14 +49,19 @@ public final class OutputTable {
   /** Names of the table's own columns, of all commands. */
   static final Set<String> COLUMNS =
       Set.copyOf(
-          Stream.of(schema(null, new StructType()), schema(List.of(), new StructType()))
+          Stream.of(schema(null, new StructType()), schema(new StructType(), new StructType()))
               .flatMap(schema -> Stream.of(schema.fieldNames()))
               .collect(Collectors.toSet()));
 
   private static final String OK = "ok";
+  private static final String CUT = "the answer reached --max-new-tokens before the object's end";
 
   private final Run run;
   private final List<ExtractionField> fields;
+
+  /** Where one object is extracted instead. */
+  private final SchemaType.Struct object;
+
   private final StructType schema;
   private final int kept;
 
@@ -65,7 +71,8 @@ public final class OutputTable {
   public OutputTable(Run run, StructType kept) {
     this.run = run;
     this.fields = run.task() instanceof DocumentTask.Extract extract ? extract.fields() : null;
-    this.schema = schema(fields, kept);
+    this.object = run.task() instanceof DocumentTask.ExtractObject task ? task.type() : null;
+    this.schema = schema(fieldColumns(), kept);
     this.kept = kept.size();
   }
 
@@ -79,19 +86,30 @@ public final class OutputTable {
     return schema;
   }
 
-  private static StructType schema(List<ExtractionField> fields, StructType kept) {
+  /** The columns of what is extracted; null where nothing is. */
+  private StructType fieldColumns() {
+    if (object != null) {
+      return SchemaRows.columns(object);
+    }
+    if (fields == null) {
+      return null;
+    }
+    StructType columns = new StructType();
+    for (ExtractionField field : fields) {
+      columns = columns.add(field.name(), type(field));
+    }
+    return columns;
+  }
+
+  private static StructType schema(StructType fields, StructType kept) {
     StructType schema =
         new StructType().add(DOC_ID, StringType).add("source", StringType).add(STATUS, StringType);
     if (fields == null) {
       schema = schema.add("output", StringType);
     } else {
-      StructType types = new StructType();
-      for (ExtractionField field : fields) {
-        types = types.add(field.name(), type(field));
-      }
       schema =
           schema
-              .add("fields", types)
+              .add("fields", fields)
               .add("notes", DataTypes.createMapType(StringType, StringType, false));
     }
     schema =
@@ -139,7 +157,11 @@ public final class OutputTable {
   Row ok(Document document, Result result) {
     List<Completion> completions = result.completions();
     List<Object> row = start(document, OK);
-    if (fields == null) {
+    if (object != null) {
+      boolean whole = completions.get(0).finishReason() == FinishReason.SCHEMA;
+      row.add(whole ? SchemaRows.row(object, completions.get(0).text()) : null);
+      row.add(whole ? null : CollectionConverters.asScala(Map.of("*", CUT)));
+    } else if (fields == null) {
       row.add(completions.get(0).text().strip());
     } else {
       Object[] values = new Object[fields.size()];
@@ -177,7 +199,7 @@ public final class OutputTable {
   Row failed(Document document, Failure failure) {
     List<Object> row = start(document, FAILED);
     row.add(null);
-    if (fields != null) {
+    if (fields != null || object != null) {
       row.add(null);
     }
     row.add(RowFactory.create(failure.type(), failure.message()));
@@ -213,6 +235,6 @@ public final class OutputTable {
 
   private static FinishReason finishReason(List<Completion> completions) {
     boolean cut = completions.stream().anyMatch(c -> c.finishReason() == FinishReason.LENGTH);
-    return cut ? FinishReason.LENGTH : FinishReason.STOP;
+    return cut ? FinishReason.LENGTH : completions.get(0).finishReason();
   }
 }

@@ -94,6 +94,10 @@ class FingerprintTest {
       String cache, int tokens, int sinks, double retainedRatio, int recent) {
     return new Policy(
         PrefillOptions.FULL,
-        CacheOptions.of(cache, tokens).with("sinks", sinks).with("retained-ratio", retainedRatio).with("recent", recent).resolve(512, false));
+        CacheOptions.of(cache, tokens)
+            .with("sinks", sinks)
+            .with("retained-ratio", retainedRatio)
+            .with("recent", recent)
+            .resolve(512, false));
   }
 }

@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import java.math.BigDecimal;
+import java.time.Instant;
 import java.util.List;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
@@ -51,6 +55,39 @@ class OutputTableTest {
                 + REST);
     StructType fields = (StructType) schema.apply("fields").dataType();
     assertThat(fields.fields()).allMatch(StructField::nullable);
+  }
+
+  @Test
+  void nestedFieldsHaveNestedTypes() {
+    String json =
+        """
+        {"type": "object", "properties": {
+          "client": {"type": "object", "properties": {"name": {"type": "string"}}},
+          "items": {"type": "array", "items": {"type": "object", "properties": {
+            "count": {"type": "integer", "minimum": 1},
+            "price": {"type": "number", "multipleOf": 0.01}}}},
+          "at": {"type": "string", "format": "date-time"},
+          "days": {"type": "array", "items": {"type": "string", "format": "date"}}}}
+        """;
+    DocumentTask task = DocumentTask.extract("s.json", json);
+    StructType schema = new OutputTable(run(task), new StructType()).schema();
+    assertThat(columns(schema))
+        .contains(
+            " fields struct<client:struct<name:string>,"
+                + "items:array<struct<count:bigint,price:decimal(21,2)>>,"
+                + "at:timestamp,days:array<date>>,");
+    Row row =
+        SchemaRows.row(
+            ((DocumentTask.ExtractObject) task).type(),
+            "{\"client\":{\"name\":null},\"items\":[{\"count\":2,\"price\":1.5},{\"count\":null,\"price\":3}],"
+                + "\"at\":\"2024-02-29T12:00:00+02:00\",\"days\":null}");
+    assertThat(row.getStruct(0)).isEqualTo(RowFactory.create((Object) null));
+    assertThat((Object[]) row.get(1))
+        .containsExactly(
+            RowFactory.create(2L, new BigDecimal("1.50")),
+            RowFactory.create(null, new BigDecimal("3.00")));
+    assertThat(row.getTimestamp(2).toInstant()).isEqualTo(Instant.parse("2024-02-29T10:00:00Z"));
+    assertThat(row.get(3)).isNull();
   }
 
   @Test

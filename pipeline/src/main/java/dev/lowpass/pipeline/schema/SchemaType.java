@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.schema;
 
 import dev.lowpass.pipeline.model.ModelException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -8,9 +9,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What a table's column is that takes the values of a schema. Any value may be null. */
-public sealed interface SchemaType {
+public sealed interface SchemaType extends Serializable {
   /** A column of one value. */
   enum Scalar implements SchemaType {
     STRING,
@@ -48,7 +50,36 @@ public sealed interface SchemaType {
    *
    * @param description of the property, empty where it has none
    */
-  record Field(String name, SchemaType type, String description) {}
+  record Field(String name, SchemaType type, String description) implements Serializable {}
+
+  /** What a value is, in words that a model can follow. */
+  default String outline() {
+    if (this instanceof Struct struct) {
+      return struct.fields().stream()
+          .map(
+              field ->
+                  '"'
+                      + JsonText.escaped(field.name())
+                      + "\": "
+                      + field.type().outline()
+                      + (field.description().isEmpty() ? "" : " (" + field.description() + ")"))
+          .collect(Collectors.joining(", ", "{", "}"));
+    }
+    if (this instanceof ListOf list) {
+      return "[" + list.element().outline() + ", ...]";
+    }
+    if (!(this instanceof Scalar scalar)) {
+      return "number";
+    }
+    return switch (scalar) {
+      case STRING -> "text";
+      case INTEGER -> "whole number";
+      case NUMBER -> "number";
+      case BOOLEAN -> "true or false";
+      case DATE -> "date as YYYY-MM-DD";
+      case TIMESTAMP -> "date and time as YYYY-MM-DDThh:mm:ssZ";
+    };
+  }
 
   /**
    * The type of the rows that take the instances of a schema.

@@ -39,6 +39,22 @@ public final class Prompts {
     return "\n\nQuestion: " + field.question();
   }
 
+  /**
+   * Asks for a whole object at once.
+   *
+   * @param outline what its properties are
+   */
+  public static List<Message> extractObject(String document, String outline) {
+    return user(
+        document,
+        objectProbe(outline) + "\nReply with one JSON object only, null for what is not stated.");
+  }
+
+  /** What {@link #extractObject} asks, without its document and without how to reply. */
+  public static String objectProbe(String outline) {
+    return "\n\nQuestion: What does the document state of " + outline + "?";
+  }
+
   private static List<Message> user(String document, String request) {
     return List.of(new Message("user", document.strip() + request));
   }
