@@ -34,6 +34,7 @@ final class Expressions {
   private final Map<Key, Expression> known = new HashMap<>();
   private int nextId;
   private int kept;
+  private int keptCount;
 
   private final Expression nothing =
       known(Kind.NOTHING, null, List.of(), 0, 0, /* nullable= */ false);
@@ -189,14 +190,15 @@ final class Expressions {
         key -> new Expression(nextId++, kind, bytes, parts, min, max, nullable));
   }
 
-  /** How many expressions it keeps. */
-  int size() {
-    return known.size();
+  /** How many expressions it holds besides those that are to be kept. */
+  int derived() {
+    return known.size() - keptCount;
   }
 
   /** Makes what there is by now outlast {@link #forgetDerivatives}. */
   void keep() {
     kept = nextId;
+    keptCount = known.size();
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A JSON Schema, compiled for a vocabulary: whatever ends under it is an instance of the schema.
@@ -33,7 +34,10 @@ public final class SchemaConstraint {
       String name, String schema, Absence absence, TokenTrie trie, Set<Integer> endTokens) {
     this.start = SchemaCompiler.compile(name, schema, absence, expressions);
     this.trie = trie;
-    this.endTokens = Set.copyOf(endTokens);
+    this.endTokens =
+        endTokens.stream()
+            .filter(token -> token < trie.vocabulary().size())
+            .collect(Collectors.toUnmodifiableSet());
     expressions.keep();
   }
 
@@ -73,7 +77,7 @@ public final class SchemaConstraint {
 
   private void forgetIfLarge() {
     long maskBytes = (long) masks.size() * (trie.vocabulary().size() / 8);
-    if (expressions.size() > MAX_EXPRESSIONS || maskBytes > MAX_MASK_BYTES) {
+    if (expressions.derived() > MAX_EXPRESSIONS || maskBytes > MAX_MASK_BYTES) {
       masks.clear();
       spans.clear();
       expressions.forgetDerivatives();
@@ -191,6 +195,9 @@ public final class SchemaConstraint {
           int token = word << 6 | Long.numberOfTrailingZeros(rest);
           best = best < 0 || logits[token] > logits[best] ? token : best;
         }
+      }
+      if (best < 0) {
+        throw new IllegalStateException("the vocabulary has no token that could come next");
       }
       return best;
     }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What a table's column is that takes the values of a schema. Any value may be null. */
@@ -99,6 +100,9 @@ public sealed interface SchemaType extends Serializable {
 
   /** Reads types of schemas that compile. */
   final class Reader {
+    private static final Pattern COLUMN_NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_]*");
+    private static final Set<SchemaType> NUMBERS = Set.of(Scalar.INTEGER, Scalar.NUMBER);
+
     private Reader() {}
 
     /** The type of a schema; empty where it is always null. */
@@ -145,8 +149,6 @@ public sealed interface SchemaType extends Serializable {
               });
     }
 
-    private static final Set<SchemaType> NUMBERS = Set.of(Scalar.INTEGER, Scalar.NUMBER);
-
     private static SchemaType typed(String type, SchemaNode schema, Set<String> within) {
       return switch (type) {
         case "object" -> struct(schema, within);
@@ -171,6 +173,11 @@ public sealed interface SchemaType extends Serializable {
       List<Field> fields = new ArrayList<>();
       Set<String> names = new HashSet<>();
       for (Map.Entry<String, SchemaNode> property : schema.properties().entrySet()) {
+        if (!COLUMN_NAME.matcher(property.getKey()).matches()) {
+          throw property
+              .getValue()
+              .fault("its name cannot be a column's; use letters, digits and underscores");
+        }
         if (!names.add(property.getKey().toLowerCase(Locale.ROOT))) {
           throw property.getValue().fault("it differs from another property only in its case");
         }

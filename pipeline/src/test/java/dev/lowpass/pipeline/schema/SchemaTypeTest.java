@@ -69,6 +69,7 @@ class SchemaTypeTest {
             + " #/properties/a: what is always null has no column type",
         "{'type':'object','properties':{'b':{'type':'string'},'B':{'type':'string'}}} | test:"
             + " #/properties/B: it differs from another property only in its case",
+        "{'type':'object','properties':{'a b':{'type':'string'}}} | test: #/properties/a b: its name cannot be a column's; use letters, digits and underscores",
         "{'type':'object','properties':{'a':{'enum':[[1]]}}} | test: #/properties/a: 'enum' of"
             + " objects or arrays has no column type",
         "{'type':'object','properties':{'a':{'type':'string','not':{}}}} | test:"
