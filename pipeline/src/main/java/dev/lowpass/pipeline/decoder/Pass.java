@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * One pass through the decoder with rows of many sequences: chunks of blocks that are read, and
@@ -136,6 +137,19 @@ public final class Pass {
     for (Part part : parts) {
       if (part.sequence == sequence) {
         decoder.head(part.lastRow());
+      }
+    }
+  }
+
+  /**
+   * Computes the logits of all of one sequence's rows in this pass, as rows 0 and up. All of them
+   * went through all layers.
+   */
+  public void headAll(Sequence sequence) {
+    for (Part part : parts) {
+      if (part.sequence == sequence) {
+        int first = part.span.firstRow();
+        decoder.head(IntStream.range(first, first + part.rows).toArray());
       }
     }
   }
