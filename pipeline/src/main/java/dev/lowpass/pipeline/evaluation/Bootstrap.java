@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.evaluation;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /** The bootstrap: what a mean would have been on other samples of the same size. */
@@ -29,6 +30,23 @@ public final class Bootstrap {
       means[i] = sum / values.length;
     }
     return means;
+  }
+
+  /**
+   * The 95% interval of the mean of groups' means: samples are drawn within each group.
+   *
+   * @param groups none of them empty
+   */
+  public static Interval interval(List<double[]> groups, long seed) {
+    double[] sums = new double[RESAMPLES];
+    SplittableRandom seeds = new SplittableRandom(seed);
+    for (double[] group : groups) {
+      double[] means = means(group, seeds.nextLong());
+      for (int i = 0; i < sums.length; i++) {
+        sums[i] += means[i] / groups.size();
+      }
+    }
+    return interval(sums);
   }
 
   /** Leaves 2.5% of the means out on either side. */

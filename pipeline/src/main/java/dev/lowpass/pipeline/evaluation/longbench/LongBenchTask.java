@@ -82,13 +82,41 @@ public enum LongBenchTask {
    * @throws IllegalArgumentException if a reference is not one of this task
    */
   public double score(LongBenchPrediction prediction) {
-    String text =
-        answer == Answer.FIRST_LINE ? firstLine(prediction.prediction()) : prediction.prediction();
+    return score(prediction.prediction(), prediction.answers(), prediction.classes());
+  }
+
+  /** The same of a prediction's parts. */
+  public double score(String prediction, List<String> answers, List<String> classes) {
+    String text = answer == Answer.FIRST_LINE ? firstLine(prediction) : prediction;
     double best = 0;
-    for (String reference : prediction.answers()) {
-      best = Math.max(best, metric.score(text, reference, prediction.classes()));
+    for (String reference : answers) {
+      best = Math.max(best, metric.score(text, reference, classes));
     }
     return best;
+  }
+
+  /** The prompt up to the end of the context. */
+  public String document(String context) {
+    return prompt().document(context);
+  }
+
+  /** What follows the context in the prompt. */
+  public String question(String input) {
+    return prompt().question(input);
+  }
+
+  /** Tokens of the longest answer. */
+  public int maxNewTokens() {
+    return prompt().maxNewTokens();
+  }
+
+  /** Whether the prompt goes into a chat template: not where it lists examples. */
+  public boolean chat() {
+    return prompt().chat();
+  }
+
+  private LongBenchPrompt prompt() {
+    return LongBenchPrompt.of(id);
   }
 
   private static String firstLine(String text) {

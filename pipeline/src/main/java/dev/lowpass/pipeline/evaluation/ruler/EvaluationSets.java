@@ -92,11 +92,13 @@ public final class EvaluationSets {
         How it was made; the same settings make the same bytes again:
 
         %s
+        Each file is there as JSON lines and, beside it, as Parquet.
+
         Columns: `input`, `answer_prefix`, `outputs`; `length`, the tokens of prompt and longest
         answer together; `index`, the row's number, or for RULER's needles the character at which
         the first answer stands; `token_position_answer`, the tokens ahead of it;
         `length_w_model_temp`, the same as `length`; in a needle's heat map, `context_length` and
-        `depth_percent`, its cell.
+        `depth_percent`, its cell, and `question`, what of `input` follows the text.
         """
             .formatted(configs, suite, table, settings));
   }

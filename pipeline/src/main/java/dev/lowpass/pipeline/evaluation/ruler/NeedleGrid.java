@@ -1,7 +1,13 @@
 package dev.lowpass.pipeline.evaluation.ruler;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.evaluation.EvaluationException;
 import dev.lowpass.pipeline.evaluation.metrics.WordRecall;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,42 +22,90 @@ import java.util.stream.IntStream;
  */
 public record NeedleGrid(
     Haystack haystack, Needle needle, List<Integer> depths, TokenCounter counter) {
-  private static final String TEMPLATE =
-      "This is a very long story book: <book> {context} </book>.\n"
-          + " Based on the content of the book, Question: {question}";
-
-  private static final String ANSWER_PREFIX = "\nAnswer:";
+  private static final String CONTEXT = "{context}";
 
   /** Tokens of the longest answer. */
   public static final int ANSWER_TOKENS = 30;
 
   /**
-   * What is hidden.
+   * What is hidden, and how it is asked for.
    *
    * @param text stands in the haystack, on lines of its own
-   * @param question what is asked
+   * @param prompt has {@code {context}} where the haystack goes, and the question behind it
+   * @param answerPrefix how the answer begins
    * @param answer what the answer is scored against
    */
-  public record Needle(String text, String question, String answer) {
-    /** The needle of the original test (Kamradt 2023). */
+  public record Needle(String text, String prompt, String answerPrefix, String answer) {
+    /** The needle of the original test (Kamradt 2023), asked for as in PyramidKV's. */
     public static final Needle SANDWICH =
         new Needle(
             "\nThe best thing to do in San Francisco is eat a sandwich and sit in Dolores Park on a"
                 + " sunny day.\n",
-            "The best thing to do in San Francisco is: ",
+            "This is a very long story book: <book> {context} </book>.\n"
+                + " Based on the content of the book, Question: The best thing to do in San"
+                + " Francisco is: ",
+            "\nAnswer:",
             "eat a sandwich and sit in Dolores Park on a sunny day.");
+
+    /**
+     * @throws EvaluationException if the prompt has no place for the haystack
+     */
+    public Needle {
+      if (!prompt.contains(CONTEXT)) {
+        throw new EvaluationException("a needle's prompt has no {context} in it");
+      }
+    }
+
+    /**
+     * Reads needles, a JSON object a line.
+     *
+     * @throws EvaluationException naming the line that is none
+     */
+    public static List<Needle> read(Path file) throws IOException {
+      List<Needle> needles = new ArrayList<>();
+      int number = 0;
+      for (String line : Files.readAllLines(file)) {
+        number++;
+        try {
+          JsonNode needle = new ObjectMapper().readTree(line);
+          needles.add(
+              new Needle(
+                  "\n" + required(needle, "text") + "\n",
+                  required(needle, "prompt"),
+                  needle.path("answer_prefix").asText(),
+                  required(needle, "answer")));
+        } catch (JsonProcessingException | EvaluationException e) {
+          throw new EvaluationException(
+              "%s:%d: not a needle: %s".formatted(file, number, e.getMessage()), e);
+        }
+      }
+      return needles;
+    }
+
+    private static String required(JsonNode needle, String key) {
+      if (!needle.path(key).isTextual()) {
+        throw new EvaluationException(key + " is missing or no string");
+      }
+      return needle.get(key).textValue();
+    }
+
+    private String question() {
+      return prompt.substring(prompt.indexOf(CONTEXT) + CONTEXT.length());
+    }
   }
 
   /**
    * One cell of the heat map.
    *
    * @param contextLength tokens that prompt and answer may take
+   * @param question how the input ends: what follows the haystack
    * @param length tokens that they take
    */
   public record Cell(
       int contextLength,
       int depthPercent,
       String input,
+      String question,
       List<String> outputs,
       int length,
       String answerPrefix) {
@@ -67,6 +121,7 @@ public record NeedleGrid(
           .put("context_length", contextLength)
           .put("depth_percent", depthPercent)
           .put("input", input)
+          .put("question", question)
           .put("outputs", outputs)
           .put("length", length)
           .put("answer_prefix", answerPrefix)
@@ -123,11 +178,16 @@ public record NeedleGrid(
 
   private Cell cell(int contextLength, int depth, int words) {
     String input =
-        Template.fill(
-            TEMPLATE,
-            Map.of("context", hidden(haystack.words(words), depth), "question", needle.question));
-    int length = counter.count(input + ANSWER_PREFIX) + ANSWER_TOKENS;
-    return new Cell(contextLength, depth, input, List.of(needle.answer), length, ANSWER_PREFIX);
+        Template.fill(needle.prompt, Map.of("context", hidden(haystack.words(words), depth)));
+    int length = counter.count(input + needle.answerPrefix) + ANSWER_TOKENS;
+    return new Cell(
+        contextLength,
+        depth,
+        input,
+        needle.question(),
+        List.of(needle.answer),
+        length,
+        needle.answerPrefix);
   }
 
   private String hidden(String text, int depth) {

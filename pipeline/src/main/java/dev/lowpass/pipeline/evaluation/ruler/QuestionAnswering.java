@@ -21,6 +21,9 @@ final class QuestionAnswering implements SampleGenerator {
           + ASK
           + "\n\nQuestion: {query}";
 
+  /** Stands behind the documents, and in that form nowhere else. */
+  static final String QUESTION_START = "\n\n" + ASK + "\n\nQuestion: ";
+
   private static final String ANSWER_PREFIX = " Answer:";
 
   static final int ANSWER_TOKENS = 32;

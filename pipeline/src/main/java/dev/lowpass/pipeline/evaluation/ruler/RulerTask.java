@@ -57,6 +57,21 @@ public enum RulerTask {
     return maxNewTokens;
   }
 
+  /** What of a sample's input is its question: what follows the text that it is about. */
+  public String questionOf(String input) {
+    String start =
+        switch (this) {
+          case VARIABLE_TRACKING, COMMON_WORDS, FREQUENT_WORDS -> "\nQuestion: ";
+          case QA_1, QA_2 -> QuestionAnswering.QUESTION_START;
+          default -> "\nWhat ";
+        };
+    int at = input.lastIndexOf(start);
+    if (at < 0) {
+      throw new EvaluationException(id + ": input has no '" + start.strip() + "'");
+    }
+    return input.substring(at);
+  }
+
   /** The task of that name. */
   public static Optional<RulerTask> of(String id) {
     return Arrays.stream(values()).filter(task -> task.id.equals(id)).findFirst();

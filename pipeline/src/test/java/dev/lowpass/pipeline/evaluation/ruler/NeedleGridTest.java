@@ -54,8 +54,7 @@ class NeedleGridTest {
     return WORDS.count(
         NEEDLE
             + "This is a very long story book: <book> </book>. Based on the content of the book,"
-            + " Question: "
-            + NeedleGrid.Needle.SANDWICH.question()
+            + " Question: The best thing to do in San Francisco is: "
             + " Answer:");
   }
 
