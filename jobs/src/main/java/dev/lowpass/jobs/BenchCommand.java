@@ -183,7 +183,7 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Each policy's parameters on the model; each parameter must be of use to one of them. */
   private List<PolicySettings> settings(Path folder, List<PolicyName> names) throws IOException {
-    Map<PolicyParameter, Setting> given = PolicyOptions.given(spec);
+    Map<PolicyParameter, Setting> given = PolicyTuning.given(spec);
     given.keySet().forEach(parameter -> parameter.checkUsed(names));
     PolicyDefaults defaults = PolicyDefaults.load();
     List<PolicySettings> settings = new ArrayList<>();

@@ -111,7 +111,7 @@ final class DecodingOptions {
    *     model
    */
   static PolicySettings policy(CommandSpec command, ModelConfig config) throws IOException {
-    Map<PolicyParameter, Setting> given = PolicyOptions.given(command);
+    Map<PolicyParameter, Setting> given = PolicyTuning.given(command);
     PolicySettings settings = PolicySettings.of(given, config, PolicyDefaults.load());
     given.keySet().forEach(parameter -> parameter.checkUsed(List.of(settings.policy())));
     settings.prefill();

@@ -3,6 +3,7 @@ package dev.lowpass.jobs;
 import dev.lowpass.pipeline.evaluation.Bootstrap;
 import dev.lowpass.pipeline.evaluation.Comparison;
 import dev.lowpass.pipeline.evaluation.TaskScore;
+import dev.lowpass.pipeline.evaluation.suite.Suite;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -41,6 +42,31 @@ final class EvaluationTables {
                 Text.number(tasks.stream().mapToLong(task -> task.rows().size()).sum()),
                 Text.number(tasks.stream().mapToLong(TaskScore::failed).sum())),
             ranges.stream().map(range -> "")));
+    return table;
+  }
+
+  /** A row a policy: each suite's score, with its interval, and failed items. */
+  static TextTable policies(EvaluationResults results, long seed) {
+    List<Suite> suites =
+        results.suites().stream().filter(suite -> suite != Suite.PERPLEXITY).toList();
+    TextTable table =
+        new TextTable(
+            cells(
+                Stream.of("policy"),
+                suites.stream().flatMap(s -> Stream.of(s.id(), "95% interval", "failed"))));
+    for (EvaluationResults.PolicyRun policy : results.policies()) {
+      table.add(
+          cells(
+              Stream.of(policy.name()),
+              suites.stream()
+                  .map(s -> SuiteScore.of(results.of(policy, item -> item.suite() == s), seed))
+                  .flatMap(
+                      score ->
+                          Stream.of(
+                              score.known() ? number(score.percent()) : NONE,
+                              score.known() ? interval(score.interval()) : NONE,
+                              score.failed() + " of " + score.items()))));
+    }
     return table;
   }
 

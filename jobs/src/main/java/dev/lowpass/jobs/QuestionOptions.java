@@ -13,6 +13,7 @@ import dev.lowpass.pipeline.evaluation.ruler.RulerSources;
 import dev.lowpass.pipeline.evaluation.ruler.RulerTask;
 import dev.lowpass.pipeline.evaluation.ruler.TokenCounter;
 import dev.lowpass.pipeline.evaluation.ruler.WordLists;
+import dev.lowpass.pipeline.evaluation.suite.Suite;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -26,9 +27,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/** What questions {@code evaluate --generate-only} makes, and what of. */
+/** What questions {@code evaluate} makes, and what of. */
 final class QuestionOptions {
-  private static final String RULER = "ruler";
   private static final String NEEDLE = "needle";
 
   @Option(
@@ -91,10 +91,22 @@ final class QuestionOptions {
       description = "Documents and questions as HotpotQA's, for qa_2.")
   private Path hotpotQa;
 
-  void check(String suite) {
-    if (!RULER.equals(suite) && !NEEDLE.equals(suite)) {
-      throw new UsageException("--generate-only needs --suite " + RULER + " or " + NEEDLE);
-    }
+  @Option(
+      names = "--needles",
+      paramLabel = "FILE",
+      description = {
+        "What to hide and how to ask for it (needle): a JSON object a line with text, answer,",
+        "prompt ({context} is the haystack's place) and, if need be, answer_prefix.",
+        "Default: the sandwich in San Francisco."
+      })
+  private Path needles;
+
+  /** Ascending, each once. */
+  List<Integer> lengths() {
+    return lengths.stream().distinct().sorted().toList();
+  }
+
+  void check() {
     if (lengths.stream().anyMatch(length -> length < 1) || samples < 1 || depths < 1) {
       throw new UsageException("--lengths, --samples and --depths take numbers from 1 on");
     }
@@ -111,43 +123,35 @@ final class QuestionOptions {
     }
   }
 
-  /** Writes the suite's sets into a folder, and says which. */
-  void generate(String suite, Path folder, Path model, int seed, PrintWriter out, PrintWriter err)
+  /**
+   * Makes a suite's questions, of a length and a task at a time.
+   *
+   * @param facts is told how they are made
+   */
+  List<QuestionFile> make(Suite suite, Path model, int seed, List<String> facts, PrintWriter err)
       throws IOException {
-    List<String> facts = new ArrayList<>();
     facts.add("seed: " + seed);
     facts.add("tokenizer: " + described(model.resolve("tokenizer.json")));
-    EvaluationSets sets = new EvaluationSets(folder);
     try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
       TokenCounter counter = text -> tokenizer.encode(text).length;
-      if (suite.equals(NEEDLE)) {
-        generateNeedles(sets, counter, facts, out);
-      } else {
-        generateRuler(sets, counter, seed, facts, out, err);
-      }
+      return suite == Suite.NEEDLE ? needles(counter, facts) : ruler(counter, seed, facts, err);
     }
-    sets.writeCard(suite.equals(NEEDLE) ? "Needle in a haystack" : "RULER", facts);
   }
 
-  private void generateRuler(
-      EvaluationSets sets,
-      TokenCounter counter,
-      int seed,
-      List<String> facts,
-      PrintWriter out,
-      PrintWriter err)
-      throws IOException {
+  private List<QuestionFile> ruler(
+      TokenCounter counter, int seed, List<String> facts, PrintWriter err) throws IOException {
     RulerSources sources = rulerSources(facts);
     List<RulerTask> chosen =
         tasks.isEmpty()
             ? List.of(RulerTask.values())
             : tasks.stream().map(task -> RulerTask.of(task).orElseThrow()).toList();
+    List<QuestionFile> files = new ArrayList<>();
     for (RulerTask task : chosen) {
       if (tasks.isEmpty() && !task.hasSource(sources)) {
         err.println("lowpass evaluate: left out: " + task.id() + " has no source");
         continue;
       }
-      for (int length : lengths) {
+      for (int length : lengths()) {
         List<RulerSample> made;
         try {
           made = task.generate(new RulerSettings(length, seed, counter, sources), samples);
@@ -158,9 +162,11 @@ final class QuestionOptions {
           err.println("lowpass evaluate: left out: " + e.getMessage());
           continue;
         }
-        say(sets.write(task.id(), length, made.stream().map(RulerSample::toJson).toList()), out);
+        files.add(
+            new QuestionFile(task.id(), length, made.stream().map(RulerSample::toJson).toList()));
       }
     }
+    return files;
   }
 
   private RulerSources rulerSources(List<String> facts) throws IOException {
@@ -178,25 +184,28 @@ final class QuestionOptions {
         hotpotQa == null ? null : QuestionSet.hotpotQa(hotpotQa));
   }
 
-  private void generateNeedles(
-      EvaluationSets sets, TokenCounter counter, List<String> facts, PrintWriter out)
-      throws IOException {
+  private List<QuestionFile> needles(TokenCounter counter, List<String> facts) throws IOException {
     if (haystack.isEmpty()) {
       throw new UsageException(
           "--suite needle needs a text to hide the needle in; give --haystack");
     }
-    NeedleGrid grid =
-        new NeedleGrid(
-            haystack(facts), NeedleGrid.Needle.SANDWICH, NeedleGrid.depths(depths), counter);
-    for (int length : lengths) {
-      List<String> lines = grid.cells(length).stream().map(NeedleGrid.Cell::toJson).toList();
-      say(sets.write(NEEDLE, length, lines), out);
+    Haystack text = haystack(facts);
+    List<NeedleGrid.Needle> hidden = List.of(NeedleGrid.Needle.SANDWICH);
+    if (needles != null) {
+      facts.add("needles: " + described(needles));
+      hidden = NeedleGrid.Needle.read(needles);
     }
-  }
-
-  private static void say(EvaluationSets.Written set, PrintWriter out) {
-    out.printf("%s  %s%n", set.file(), Text.count(set.rows(), "row"));
-    out.flush();
+    List<QuestionFile> files = new ArrayList<>();
+    for (int length : lengths()) {
+      List<String> lines = new ArrayList<>();
+      for (NeedleGrid.Needle needle : hidden) {
+        new NeedleGrid(text, needle, NeedleGrid.depths(depths), counter)
+            .cells(length)
+            .forEach(cell -> lines.add(cell.toJson()));
+      }
+      files.add(new QuestionFile(NEEDLE, length, lines));
+    }
+    return files;
   }
 
   private Haystack haystack(List<String> facts) throws IOException {

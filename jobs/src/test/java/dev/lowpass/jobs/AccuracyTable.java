@@ -165,7 +165,7 @@ final class AccuracyTable implements Callable<Integer> {
     words.addAll(List.of("--input", file.toString(), "--format", "jsonl", "--id-column", "id"));
     words.addAll(List.of("--output", output.toString()));
     words.addAll(List.of("--prefill", policy.prefill(), "--cache", policy.cache()));
-    PolicyOptions.given(spec)
+    PolicyTuning.given(spec)
         .forEach(
             (parameter, setting) -> {
               boolean limit = parameter == PolicyParameter.CACHE_TOKENS && !policy.bounded();

@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.pipeline.evaluation.suite.Suite;
 import dev.lowpass.pipeline.text.TextTokenizer;
+import dev.lowpass.udfs.TestSpark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,6 +20,11 @@ class EvaluateCommandTest {
   private static final Path CONTRACTS = Path.of("..", "sample-data", "contracts");
 
   @TempDir Path folder;
+
+  @BeforeAll
+  static void open() {
+    TestSpark.session();
+  }
 
   /** Twenty answers, all right but the first {@code wrong}, and a broken line behind them. */
   private Path predictions(String name, int wrong) throws IOException {
@@ -157,13 +165,21 @@ class EvaluateCommandTest {
     assertThat(command.status()).as(command.err()).isZero();
     List<String> lines = Files.readAllLines(output.resolve("1000/needle/validation.jsonl"));
     assertThat(lines).hasSize(3);
+    Path parquet = output.resolve("1000/needle/validation.parquet");
+    assertThat(TestSpark.session().read().parquet(parquet.toString()).columns())
+        .contains("input", "question", "outputs", "context_length", "depth_percent");
+    assertThat(output.resolve("1000/needle")).isDirectoryNotContaining("glob:**/.validation*");
     assertThat(new ObjectMapper().readTree(lines.get(1)).get("depth_percent").intValue())
         .isEqualTo(50);
   }
 
   @Test
   void whatCannotBeDone() throws IOException {
-    refused("give one of --predictions, --generate-only and --compare");
+    refused(
+        "no --suite given; there are: needle, ruler, longbench, extraction, summary, shared, perplexity");
+    refused("--suite niah: no such suite; there are: " + Suite.ids(), "--suite", "niah");
+    refused("no --output given; name a folder to write to", "--suite", "ruler");
+    refused("--suite extraction needs --schema, the fields to ask for", "--suite", "extraction");
     refused(
         "give one of --predictions, --generate-only and --compare",
         "--generate-only",
@@ -184,7 +200,11 @@ class EvaluateCommandTest {
         "longbench",
         "--predictions",
         folder);
-    refused("--generate-only needs --suite ruler or needle", "--generate-only");
+    refused(
+        "--generate-only needs --suite ruler or needle",
+        "--generate-only",
+        "--suite",
+        "extraction");
     refused(
         "--lengths, --samples and --depths take numbers from 1 on",
         "--generate-only",

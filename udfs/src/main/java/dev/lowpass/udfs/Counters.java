@@ -44,6 +44,11 @@ public final class Counters implements Serializable {
     decode.add(Math.round(result.stats().decodeMs()));
   }
 
+  /** A row that took no engine. */
+  void done() {
+    done.add(1);
+  }
+
   void failed() {
     done.add(1);
     failed.add(1);

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkEnv;
 
@@ -44,6 +45,15 @@ public final class Engines {
   }
 
   /**
+   * The same, after closing every other engine of this JVM: for jobs that follow one another, each
+   * with an engine of its own, where memory is for one. No task may be using another.
+   */
+  public static Engine only(EngineSpec spec, Configuration hadoop) {
+    close(other -> !other.equals(spec));
+    return get(spec, hadoop);
+  }
+
+  /**
    * Loads an engine that is the caller's own.
    *
    * @throws ModelException if the model cannot be loaded, or there is no such device
@@ -66,8 +76,12 @@ public final class Engines {
 
   /** Closes every engine of this JVM. Only for when no task is running. */
   public static void closeAll() {
+    close(spec -> true);
+  }
+
+  private static void close(Predicate<EngineSpec> which) {
     for (EngineSpec spec : LOADED.keySet()) {
-      CompletableFuture<Engine> engine = LOADED.remove(spec);
+      CompletableFuture<Engine> engine = which.test(spec) ? LOADED.remove(spec) : null;
       if (engine != null && !engine.isCompletedExceptionally()) {
         engine.join().close();
       }
