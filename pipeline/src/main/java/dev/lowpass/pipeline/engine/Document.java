@@ -64,7 +64,7 @@ final class Document implements AutoCloseable {
       for (int i = 0; i < reading.slots(); i++) {
         addLane();
       }
-    } catch (Error e) {
+    } catch (RuntimeException | Error e) {
       close();
       throw e;
     }

@@ -1,5 +1,6 @@
 package dev.lowpass.pipeline.engine;
 
+import dev.lowpass.kernels.DeviceException;
 import dev.lowpass.pipeline.decoder.Decoder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -210,6 +211,12 @@ final class Scheduler implements Batch.Exit, AutoCloseable {
         return false;
       }
       ended(submission, null, submission.reading().tooLarge(e));
+    } catch (DeviceException e) {
+      if (retry) {
+        ended(submission, null, e);
+      } else {
+        again(submission);
+      }
     } catch (RuntimeException e) {
       ended(submission, null, e);
     }

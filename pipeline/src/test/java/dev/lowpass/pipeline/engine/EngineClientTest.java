@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
@@ -151,6 +152,25 @@ class EngineClientTest {
         read.add((int) (engine.status().rows() - before) - 3);
       }
       assertThat(read).containsExactly(20, 30, 50, 20);
+    }
+  }
+
+  @Test
+  void questionsAboutADocumentAreAnsweredTogether() {
+    int[] document = request(40, 1).prompts().get(0);
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < SLOTS; i++) {
+      prompts.add(Arrays.copyOf(document, document.length + 1));
+      prompts.get(i)[document.length] = 10 + i;
+    }
+    GenerationOptions ten = GenerationOptions.exactly(10);
+    Result together = engine.complete(new Request(prompts, document.length, List.of()), ten);
+    // The document, the questions, and nine more tokens of each answer.
+    assertThat(engine.status().passes()).isEqualTo(2 + 9);
+    for (int i = 0; i < SLOTS; i++) {
+      Result alone = engine.complete(List.of(prompts.get(i)), ten);
+      assertThat(together.completions().get(i)).isEqualTo(alone.completions().get(0));
+      assertThat(together.stats().cacheBytes()).isEqualTo(SLOTS * alone.stats().cacheBytes());
     }
   }
 
