@@ -1,5 +1,6 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
@@ -91,19 +92,13 @@ final class DryRun {
 
   private static void memory(PrintWriter out, Run run, CheckpointFacts facts) {
     Policy policy = run.policy();
-    boolean each = policy.scores() && policy.cache().probe().equals("each");
-    // Several fields work on copies of a compressed document, unless each reads it anew.
-    boolean copies =
-        policy.bounded()
-            && !each
-            && run.task() instanceof DocumentTask.Extract extract
-            && extract.fields().size() > 1;
-    long tokens = (copies ? 2L : 1L) * policy.cacheTokens();
-    long cache = tokens * facts.cacheBytesPerToken();
+    long tokens = policy.cacheTokens();
+    int slots = run.engine().slots() == 0 ? EngineOptions.MOST_SLOTS : run.engine().slots();
     out.printf(
-        "memory   %s of weights, mapped and shared by a host's processes, and an executor's cache of up to %s (%s tokens of %s%s)%n",
+        "memory   %s of weights, mapped and shared by a host's processes; an executor's caches, up to %s of up to %s each (%s tokens of %s%s), fewer at once where memory ends%n",
         Text.bytes(facts.weightBytes()),
-        Text.bytes(cache),
+        Text.number(slots),
+        Text.bytes(tokens * facts.cacheBytesPerToken()),
         Text.number(tokens),
         Text.bytes(facts.cacheBytesPerToken()),
         policy.scores() ? ", besides the questions'" : "");

@@ -377,7 +377,7 @@ class BatchCommandTest {
             "schema 3 fields: who string, count integer, day date",
             "output " + output + ": a new table");
     assertThat(output).doesNotExist();
-    Command bounded = extract("--dry-run", "--cache", "freqkv", "--cache-tokens", 64);
+    Command bounded = extract("--dry-run", "--cache", "freqkv", "--cache-tokens", 64, "--slots", 3);
     assertThat(bounded.out().lines().map(line -> line.replaceAll(" +", " ")))
         .contains(
             "cache freqkv (command line)",
@@ -385,7 +385,7 @@ class BatchCommandTest {
             "retained-ratio 0.5 (conf/policies.conf)",
             "recent 0 (built in)",
             "exact-share - (not used)")
-        .anyMatch(line -> line.contains("(128 tokens of "));
+        .anyMatch(line -> line.contains("up to 3 of up to ") && line.contains("(64 tokens of "));
     Command each =
         extract(
             "--dry-run",
@@ -406,7 +406,7 @@ class BatchCommandTest {
             "tsp-rate 0.25 (command line)",
             "tsp-layer 1 (conf/policies.conf)",
             "tsp-length - (not used)")
-        .anyMatch(line -> line.contains("(512 tokens of ") && line.contains(", besides the q"));
+        .anyMatch(line -> line.contains("up to 16 of up to ") && line.contains(", besides the q"));
   }
 
   @Test

@@ -181,8 +181,7 @@ class CommandLineTest {
     Command command = Command.run("generate", "--conf", "spark.lowpass.topk=1");
     assertThat(command.status()).isEqualTo(2);
     assertThat(command.err())
-        .startsWith(
-            "lowpass: spark.lowpass.topk: no such key; there are: spark.lowpass.batchTokens, ")
+        .startsWith("lowpass: spark.lowpass.topk: no such key; there are: spark.lowpass.batch, ")
         .hasLineCount(1);
   }
 

@@ -20,6 +20,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
@@ -113,7 +114,7 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
   private void submit(Document document) {
     if (client == null) {
       engine = engines.get();
-      client = engine.client();
+      client = engine.client(examples(engine.tokenizer()));
     }
     Request request;
     try {
@@ -128,6 +129,11 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
     client
         .submit(request, run.generation().options(), run.limits().inEngine())
         .whenComplete((result, error) -> finished.add(new Outcome(document, result, error)));
+  }
+
+  /** Two that have in common what all prompts of a run do: the template, up to the document. */
+  private static List<int[]> examples(TextTokenizer tokenizer) {
+    return Stream.of("A", "7").map(Prompts::document).map(tokenizer::encodeChat).toList();
   }
 
   private Outcome await() {
