@@ -1,58 +1,34 @@
 package dev.lowpass.udfs;
 
-import dev.lowpass.kernels.DeviceException;
-import dev.lowpass.pipeline.engine.DocumentException;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineClient;
+import dev.lowpass.pipeline.engine.GenerationOptions;
+import dev.lowpass.pipeline.engine.Limits;
 import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
-import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.text.Prompts;
 import dev.lowpass.pipeline.text.TextTokenizer;
-import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
-import java.util.Queue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
-import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.Row;
 
 /**
- * The rows of one task's documents, as they finish: a window of documents is in flight with the
- * executor's engine, which all its tasks share. Closing it cancels them.
+ * The rows of one task's documents, for the {@link OutputTable}: documents that it passes on have
+ * theirs already.
  */
-final class DecodingIterator implements Iterator<Row>, AutoCloseable {
-  /** How soon a task learns that it was killed. */
-  private static final long PATIENCE_MILLIS = 200;
-
-  private final Iterator<Row> rows;
+final class DecodingIterator extends EngineIterator<Row, Document> {
   private final Run run;
   private final OutputTable table;
-  private final Counters counters;
   private final Configuration hadoop;
-  private final TaskContext task;
   private final Supplier<Engine> engines;
 
-  /** Both null until there is a document for them. */
+  /** Null until there is a document for it. */
   private Engine engine;
-
-  private EngineClient client;
-
-  private final Queue<Row> ready = new ArrayDeque<>();
-  private final BlockingQueue<Outcome> finished = new LinkedBlockingQueue<>();
-  private int inFlight;
-
-  /** How a document ended: with a result, or with an error. */
-  private record Outcome(Document document, Result result, Throwable error) {}
 
   /**
    * @param rows as {@link DocumentReader} takes them
@@ -66,69 +42,31 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
       Configuration hadoop,
       TaskContext task,
       Supplier<Engine> engines) {
-    this.rows = rows;
+    super(rows, counters, task);
     this.run = run;
     this.table = table;
-    this.counters = counters;
     this.hadoop = hadoop;
-    this.task = task;
     this.engines = engines;
   }
 
   @Override
-  public boolean hasNext() {
-    return !ready.isEmpty() || inFlight > 0 || rows.hasNext();
+  void read(Row row) {
+    if (row.isNullAt(DocumentReader.ID)) {
+      emit(row.getStruct(DocumentReader.DONE));
+      return;
+    }
+    Document document = DocumentReader.read(row, table.kept(), hadoop);
+    if (document.error() != null) {
+      fail(document, document.error());
+    } else {
+      submit(document);
+    }
   }
 
   @Override
-  public Row next() {
-    if (!hasNext()) {
-      throw new NoSuchElementException();
-    }
-    fill();
-    if (!ready.isEmpty()) {
-      return ready.remove();
-    }
-    Outcome outcome = await();
-    inFlight--;
-    return row(outcome);
-  }
-
-  private void fill() {
-    while (rows.hasNext() && inFlight + ready.size() < (client == null ? 1 : client.window())) {
-      checkKilled();
-      Row row = rows.next();
-      if (row.isNullAt(DocumentReader.ID)) {
-        ready.add(row.getStruct(DocumentReader.DONE));
-        continue;
-      }
-      Document document = DocumentReader.read(row, table.kept(), hadoop);
-      if (document.error() != null) {
-        ready.add(failed(document, document.error()));
-      } else {
-        submit(document);
-      }
-    }
-  }
-
-  private void submit(Document document) {
-    if (client == null) {
-      engine = engines.get();
-      client = engine.client(examples(engine.tokenizer()));
-    }
-    Request request;
-    try {
-      run.limits().check(document.text());
-      request = request(document.text());
-      run.limits().check(request);
-    } catch (RuntimeException e) {
-      ready.add(row(new Outcome(document, null, e)));
-      return;
-    }
-    inFlight++;
-    client
-        .submit(request, run.generation().options(), run.limits().inEngine())
-        .whenComplete((result, error) -> finished.add(new Outcome(document, result, error)));
+  EngineClient connect() {
+    engine = engines.get();
+    return engine.client(examples(engine.tokenizer()));
   }
 
   /** Two that have in common what all prompts of a run do: the template, up to the document. */
@@ -136,53 +74,12 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
     return Stream.of("A", "7").map(Prompts::document).map(tokenizer::encodeChat).toList();
   }
 
-  private Outcome await() {
-    try {
-      while (true) {
-        checkKilled();
-        Outcome outcome = finished.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-        if (outcome != null) {
-          return outcome;
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("the thread was interrupted");
-    }
-  }
-
-  private void checkKilled() {
-    if (task.isInterrupted()) {
-      throw new TaskKilledException("killed by Spark");
-    }
-  }
-
-  private Row row(Outcome outcome) {
-    Throwable error = outcome.error();
-    if (error == null) {
-      Row row = table.ok(outcome.document(), outcome.result());
-      counters.ok(outcome.result());
-      return row;
-    }
-    if (error instanceof DocumentException e) {
-      return failed(outcome.document(), new Failure(e.type(), e.getMessage()));
-    }
-    if (error instanceof Error e) {
-      throw e;
-    }
-    if (error instanceof CancellationException
-        || error instanceof ModelException
-        || error instanceof DeviceException) {
-      // The engine is being closed, the model's template cannot be used, or the device is broken
-      // even after the engine's retries: none of this says anything about the document.
-      throw (RuntimeException) error;
-    }
-    return failed(outcome.document(), new Failure(Failure.INTERNAL, String.valueOf(error)));
-  }
-
-  private Row failed(Document document, Failure failure) {
-    counters.failed();
-    return table.failed(document, failure);
+  @Override
+  Request request(Document document) {
+    run.limits().check(document.text());
+    Request request = request(document.text());
+    run.limits().check(request);
+    return request;
   }
 
   private Request request(String text) {
@@ -206,9 +103,22 @@ final class DecodingIterator implements Iterator<Row>, AutoCloseable {
   }
 
   @Override
-  public void close() {
-    if (client != null) {
-      client.close();
-    }
+  GenerationOptions generation(Document document) {
+    return run.generation().options();
+  }
+
+  @Override
+  Limits limits() {
+    return run.limits().inEngine();
+  }
+
+  @Override
+  List<Row> answered(Document document, Request request, Result result) {
+    return List.of(table.ok(document, result));
+  }
+
+  @Override
+  List<Row> failed(Document document, Failure failure) {
+    return List.of(table.failed(document, failure));
   }
 }
