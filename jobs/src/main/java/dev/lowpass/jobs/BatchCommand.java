@@ -107,18 +107,7 @@ abstract class BatchCommand implements Callable<Integer> {
   }
 
   private Run run(DocumentTask task, Checkpoint checkpoint, PolicySettings policy) {
-    EngineSpec engine =
-        new EngineSpec(
-            model.location(),
-            checkpoint.digest(),
-            model.cache(),
-            model.device(),
-            model.threads(),
-            policy.contextTokens(),
-            policy.cache(),
-            policy.prefill(),
-            batching.slots(),
-            batching.batchTokens());
+    EngineSpec engine = model.engine(checkpoint, policy, batching);
     Generation generation = decoding.generation(defaultMaxNewTokens());
     if (task instanceof DocumentTask.ExtractObject && !generation.stop().isEmpty()) {
       throw new UsageException("--stop could cut an object short; leave it out");

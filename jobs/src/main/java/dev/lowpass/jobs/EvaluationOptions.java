@@ -245,18 +245,7 @@ final class EvaluationOptions {
               policy.cache().probe().equals("each"),
               chat.equals("yes"),
               most);
-      EngineSpec engine =
-          new EngineSpec(
-              model.location(),
-              checkpoint.digest(),
-              model.cache(),
-              model.device(),
-              model.threads(),
-              policy.contextTokens(),
-              policy.cache(),
-              policy.prefill(),
-              batching.slots(),
-              batching.batchTokens());
+      EngineSpec engine = model.engine(checkpoint, policy, batching);
       runs.add(
           new EvaluationRun(
               variant.name(),

@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.udfs.EngineSpec;
 import dev.lowpass.udfs.ModelFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,6 +92,21 @@ final class ModelOptions {
   /** The folder on this host, fetched if need be. */
   Path folder(Configuration hadoop) {
     return ModelFolder.local(location(), Path.of(cache()), hadoop);
+  }
+
+  /** What executors are to load. */
+  EngineSpec engine(Checkpoint checkpoint, PolicySettings policy, BatchingOptions batching) {
+    return new EngineSpec(
+        location(),
+        checkpoint.digest(),
+        cache(),
+        device,
+        threads,
+        policy.contextTokens(),
+        policy.cache(),
+        policy.prefill(),
+        batching.slots(),
+        batching.batchTokens());
   }
 
   /** Opens the model, checked as a whole. */

@@ -46,6 +46,17 @@ public final class OutputTable {
   public static final String RUN_ID = "run_id";
   public static final String FAILED = "failed";
 
+  /** What a document cost. */
+  static final StructType STATS =
+      new StructType()
+          .add("queue_ms", DoubleType)
+          .add("prefill_ms", DoubleType)
+          .add("decode_ms", DoubleType)
+          .add("cache_bytes", LongType)
+          .add("kept_tokens", LongType)
+          .add("compressions", IntegerType)
+          .add("energy_kept", DataTypes.createArrayType(DoubleType));
+
   /** Names of the table's own columns, of all commands. */
   static final Set<String> COLUMNS =
       Set.copyOf(
@@ -125,16 +136,7 @@ public final class OutputTable {
                     .add("prefill", StringType)
                     .add("cache", StringType)
                     .add("cache_tokens", IntegerType))
-            .add(
-                "stats",
-                new StructType()
-                    .add("queue_ms", DoubleType)
-                    .add("prefill_ms", DoubleType)
-                    .add("decode_ms", DoubleType)
-                    .add("cache_bytes", LongType)
-                    .add("kept_tokens", LongType)
-                    .add("compressions", IntegerType)
-                    .add("energy_kept", DataTypes.createArrayType(DoubleType)))
+            .add("stats", STATS)
             .add(FINGERPRINT, StringType)
             .add(RUN_ID, StringType)
             .add("created_at", TimestampType);
@@ -180,20 +182,7 @@ public final class OutputTable {
     row.add(finishReason(completions).label());
     row.add(result.promptTokens());
     row.add(result.outputTokens());
-    Stats stats = result.stats();
-    return end(
-        row,
-        document,
-        RowFactory.create(
-            stats.queueMs(),
-            stats.prefillMs(),
-            stats.decodeMs(),
-            stats.cacheBytes(),
-            stats.keptTokens(),
-            stats.compressions(),
-            stats.energyKept().stream()
-                .map(kept -> Double.isNaN(kept) ? null : kept)
-                .toArray(Double[]::new)));
+    return end(row, document, stats(result.stats()));
   }
 
   Row failed(Document document, Failure failure) {
@@ -207,6 +196,20 @@ public final class OutputTable {
     row.add(null);
     row.add(null);
     return end(row, document, /* stats= */ null);
+  }
+
+  /** The {@link #STATS} of a document. */
+  static Row stats(Stats stats) {
+    return RowFactory.create(
+        stats.queueMs(),
+        stats.prefillMs(),
+        stats.decodeMs(),
+        stats.cacheBytes(),
+        stats.keptTokens(),
+        stats.compressions(),
+        stats.energyKept().stream()
+            .map(kept -> Double.isNaN(kept) ? null : kept)
+            .toArray(Double[]::new));
   }
 
   private static List<Object> start(Document document, String status) {

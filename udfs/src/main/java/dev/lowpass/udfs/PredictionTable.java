@@ -60,16 +60,7 @@ public final class PredictionTable {
                   .add("cache", StringType)
                   .add("cache_tokens", IntegerType)
                   .add("digest", StringType))
-          .add(
-              "stats",
-              new StructType()
-                  .add("queue_ms", DoubleType)
-                  .add("prefill_ms", DoubleType)
-                  .add("decode_ms", DoubleType)
-                  .add("cache_bytes", LongType)
-                  .add("kept_tokens", LongType)
-                  .add("compressions", IntegerType)
-                  .add("energy_kept", DataTypes.createArrayType(DoubleType)))
+          .add("stats", OutputTable.STATS)
           .add(OutputTable.FINGERPRINT, StringType)
           .add(OutputTable.RUN_ID, StringType)
           .add("created_at", TimestampType);
@@ -99,7 +90,7 @@ public final class PredictionTable {
     values.add(digest(prompt));
     values.add((long) prompt.length);
     values.add((long) completion.tokens().size());
-    return end(values, stats(stats));
+    return end(values, OutputTable.stats(stats));
   }
 
   /**
@@ -180,19 +171,6 @@ public final class PredictionTable {
     values.add(run.runId());
     values.add(Timestamp.from(Instant.now()));
     return RowFactory.create(values.toArray());
-  }
-
-  private static Row stats(Stats stats) {
-    return RowFactory.create(
-        stats.queueMs(),
-        stats.prefillMs(),
-        stats.decodeMs(),
-        stats.cacheBytes(),
-        stats.keptTokens(),
-        stats.compressions(),
-        stats.energyKept().stream()
-            .map(kept -> Double.isNaN(kept) ? null : kept)
-            .toArray(Double[]::new));
   }
 
   /** SHA-256 over token ids, four bytes each: two runs with the same asked the same. */
