@@ -167,6 +167,10 @@ public final class Engine implements AutoCloseable {
    * @throws CancellationException if the calling thread is interrupted
    */
   public Result complete(Request request, GenerationOptions options, Consumer<String> listener) {
+    if (Thread.currentThread().isInterrupted()) {
+      // A future that is done already would not look at it.
+      throw cancelled();
+    }
     try (EngineClient client = client()) {
       return client.submit(request, options, Limits.NONE, listener).get();
     } catch (InterruptedException e) {
