@@ -31,6 +31,15 @@ public final class Sampler {
     return draw(random.nextDouble());
   }
 
+  /** The softmax of logits at one of them: how likely the model finds a token, in [0, 1]. */
+  public static double probability(float[] logits, int token) {
+    double all = 0;
+    for (float logit : logits) {
+      all += Math.exp(logit - logits[token]);
+    }
+    return 1 / all;
+  }
+
   private Draw draw(double uniform) {
     return new Draw(temperature, topK, topP, uniform);
   }

@@ -5,7 +5,9 @@ import dev.lowpass.pipeline.decoder.Sampler;
 import dev.lowpass.pipeline.schema.SchemaConstraint;
 import dev.lowpass.pipeline.schema.TokenConstraint;
 import dev.lowpass.pipeline.text.StreamDecoder;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -30,6 +32,16 @@ final class Answer {
   private final int limit;
   private final StringBuilder text = new StringBuilder();
   private final List<Integer> tokens = new ArrayList<>();
+
+  /** Where the text of each token begins, as far as it is known; where probabilities are wanted. */
+  private final List<Integer> begins = new ArrayList<>();
+
+  /** Each token's probability, not a number for those that were forced; as above. */
+  private final List<Double> probabilities = new ArrayList<>();
+
+  /** Of the token that was last chosen. */
+  private double probability = Double.NaN;
+
   private FinishReason reason;
 
   /**
@@ -82,12 +94,22 @@ final class Answer {
    * @param logits all tokens'; asked for only where they are needed
    */
   int choose(int chosen, Supplier<float[]> logits) {
-    if (constraint == null) {
-      return chosen;
-    }
-    int[] forced = constraint.forced();
+    int[] forced = constraint == null ? NONE : constraint.forced();
     if (forced.length > 0) {
       return forced[0];
+    }
+    if (!options.probabilities()) {
+      return pick(chosen, logits);
+    }
+    float[] all = logits.get();
+    int token = pick(chosen, all::clone);
+    probability = Sampler.probability(all, token);
+    return token;
+  }
+
+  private int pick(int chosen, Supplier<float[]> logits) {
+    if (constraint == null) {
+      return chosen;
     }
     if (greedy()) {
       return allows(chosen) ? chosen : constraint.best(logits.get());
@@ -129,6 +151,11 @@ final class Answer {
 
   private void take(int token) {
     tokens.add(token);
+    if (options.probabilities()) {
+      begins.add(text.length());
+      probabilities.add(probability);
+      probability = Double.NaN;
+    }
     boolean end = writer.endTokens().contains(token) && !options.pastEnd();
     if (!end) {
       emit(stops.accept(detokenizer.accept(token)));
@@ -155,6 +182,24 @@ final class Answer {
   }
 
   Completion completion() {
-    return new Completion(text.toString(), List.copyOf(tokens), reason);
+    return new Completion(text.toString(), List.copyOf(tokens), reason, tokenProbabilities());
+  }
+
+  /** A token that held only part of a character ends where the character does. */
+  private List<TokenProbability> tokenProbabilities() {
+    Deque<TokenProbability> known = new ArrayDeque<>();
+    int next = text.length();
+    int end = next;
+    for (int i = probabilities.size() - 1; i >= 0; i--) {
+      int begin = begins.get(i);
+      if (begin < next) {
+        end = next;
+        next = begin;
+      }
+      if (!probabilities.get(i).isNaN()) {
+        known.addFirst(new TokenProbability(begin, end, probabilities.get(i)));
+      }
+    }
+    return List.copyOf(known);
   }
 }

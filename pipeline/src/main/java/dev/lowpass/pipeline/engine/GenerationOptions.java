@@ -12,6 +12,7 @@ import java.util.List;
  * @param seed of the sampler; prompt i of a document uses {@code seed + i}
  * @param stop strings that end the completion; the text ends before them
  * @param pastEnd whether it goes on behind the model's end tokens: for measurements
+ * @param probabilities whether the completion tells its tokens' probabilities
  */
 public record GenerationOptions(
     int maxNewTokens,
@@ -20,7 +21,8 @@ public record GenerationOptions(
     int topK,
     long seed,
     List<String> stop,
-    boolean pastEnd) {
+    boolean pastEnd,
+    boolean probabilities) {
   public GenerationOptions {
     if (maxNewTokens < 1) {
       throw new IllegalArgumentException("max-new-tokens is " + maxNewTokens + "; give at least 1");
@@ -44,16 +46,36 @@ public record GenerationOptions(
   /** Until the model ends it. */
   public GenerationOptions(
       int maxNewTokens, float temperature, float topP, int topK, long seed, List<String> stop) {
-    this(maxNewTokens, temperature, topP, topK, seed, stop, /* pastEnd= */ false);
+    this(
+        maxNewTokens,
+        temperature,
+        topP,
+        topK,
+        seed,
+        stop,
+        /* pastEnd= */ false,
+        /* probabilities= */ false);
   }
 
   /** Greedy decoding of so many tokens, whatever they are: for measurements. */
   public static GenerationOptions exactly(int newTokens) {
-    return new GenerationOptions(newTokens, 0, 1, 0, 0, List.of(), /* pastEnd= */ true);
+    return greedy(newTokens).withPastEnd();
   }
 
   /** Greedy decoding without stop strings. */
   public static GenerationOptions greedy(int maxNewTokens) {
     return new GenerationOptions(maxNewTokens, 0, 1, 0, 0, List.of());
+  }
+
+  /** The same, on and on to the limit of tokens. */
+  public GenerationOptions withPastEnd() {
+    return new GenerationOptions(
+        maxNewTokens, temperature, topP, topK, seed, stop, /* pastEnd= */ true, probabilities);
+  }
+
+  /** The same, with the probability of each token. */
+  public GenerationOptions withProbabilities() {
+    return new GenerationOptions(
+        maxNewTokens, temperature, topP, topK, seed, stop, pastEnd, /* probabilities= */ true);
   }
 }

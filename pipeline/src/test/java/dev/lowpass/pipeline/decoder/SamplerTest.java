@@ -74,6 +74,16 @@ class SamplerTest {
   }
 
   @Test
+  void aProbabilityIsTheSoftmax() {
+    double[] expected = {0, 0.15, 0.5, 0.1, 0.25};
+    for (int token = 1; token < expected.length; token++) {
+      assertThat(Sampler.probability(LOGITS, token)).isCloseTo(expected[token], within(1e-6));
+    }
+    assertThat(Sampler.probability(new float[] {0, 3e38f}, 0)).isZero();
+    assertThat(Sampler.probability(new float[] {-3e38f, 3e38f}, 1)).isEqualTo(1);
+  }
+
+  @Test
   void refusesWhatIsNoDistribution() {
     assertThatThrownBy(() -> new Sampler(0, 0, 1, 0)).hasMessageContaining("temperature 0.0");
     assertThatThrownBy(() -> new Sampler(1, 0, 0, 0)).hasMessageContaining("top-p 0.0");

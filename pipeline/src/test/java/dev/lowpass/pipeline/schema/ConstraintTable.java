@@ -171,7 +171,7 @@ class ConstraintTable {
     int tokens = engine.tokenizer().encode(object.text()).length;
     System.out.println(object.text());
     GenerationOptions some = GenerationOptions.exactly(64);
-    GenerationOptions warm = new GenerationOptions(64, 1, 0.95f, 40, 1, List.of(), true);
+    GenerationOptions warm = new GenerationOptions(64, 1, 0.95f, 40, 1, List.of()).withPastEnd();
     Map<String, Supplier<Result>> kinds = new LinkedHashMap<>();
     kinds.put("64 tokens, free", () -> engine.complete(free, some));
     kinds.put("64 tokens of a string", () -> engine.complete(text, some));
