@@ -2,11 +2,13 @@ package dev.lowpass.pipeline.text;
 
 import java.time.DateTimeException;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Reads a date in the spellings that documents and models use, where it has only one meaning. */
 final class DateParser {
@@ -44,7 +46,58 @@ final class DateParser {
   private static final Pattern YEAR_LAST =
       Pattern.compile("(?<first>\\d{1,2})([-/.])(?<second>\\d{1,2})\\2" + YEAR);
 
+  /** The same within other text. */
+  private static final List<Pattern> WITHIN =
+      Stream.of(YEAR_FIRST, MONTH_NAME_FIRST, DAY_FIRST, YEAR_LAST)
+          .map(Pattern::pattern)
+          .map(pattern -> pattern.replace("(?:[t ]\\d{2}:\\d{2}.*)?", "").replace(" ", "\\s+"))
+          .map(
+              pattern ->
+                  Pattern.compile(
+                      "(?<![\\p{L}\\d])" + pattern + "(?![\\p{L}\\d])", Pattern.CASE_INSENSITIVE))
+          .toList();
+
   private DateParser() {}
+
+  /**
+   * A date in a text.
+   *
+   * @param begin of its first character, in chars
+   * @param end behind its last one
+   * @param readings what it may mean: several where day and month may be either
+   */
+  record Found(int begin, int end, List<LocalDate> readings) {}
+
+  /** The dates of a text, in all spellings that {@link #parse} knows. */
+  static List<Found> all(String text) {
+    List<Found> all = new ArrayList<>();
+    for (Pattern pattern : WITHIN) {
+      Matcher matcher = pattern.matcher(text);
+      while (matcher.find()) {
+        List<LocalDate> readings = readings(matcher.group());
+        if (!readings.isEmpty()) {
+          all.add(new Found(matcher.start(), matcher.end(), readings));
+        }
+      }
+    }
+    return all;
+  }
+
+  private static List<LocalDate> readings(String date) {
+    Optional<LocalDate> clear = parse(date);
+    Matcher either = YEAR_LAST.matcher(date);
+    if (clear.isPresent() || !either.matches()) {
+      return clear.stream().toList();
+    }
+    int year = Integer.parseInt(either.group("year"));
+    int first = Integer.parseInt(either.group("first"));
+    int second = Integer.parseInt(either.group("second"));
+    try {
+      return List.of(LocalDate.of(year, first, second), LocalDate.of(year, second, first));
+    } catch (DateTimeException e) {
+      return List.of();
+    }
+  }
 
   static Optional<LocalDate> parse(String text) {
     String date = text.toLowerCase(Locale.ROOT).replaceAll("\\s+", " ").strip();

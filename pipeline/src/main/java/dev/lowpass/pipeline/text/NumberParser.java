@@ -1,6 +1,8 @@
 package dev.lowpass.pipeline.text;
 
 import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +26,29 @@ final class NumberParser {
   private static final Map<String, Integer> SCALES =
       Map.of("thousand", 3, "million", 6, "billion", 9, "trillion", 12);
 
+  /** What is looked at around a number: longer than any scale or sign in words. */
+  private static final int CONTEXT = 24;
+
   private NumberParser() {}
+
+  /**
+   * A number in a text.
+   *
+   * @param begin of its sign, currency or first digit, in chars
+   * @param end behind its last digit
+   */
+  record Found(int begin, int end, BigDecimal value) {}
+
+  /** The numbers of a text that have one clear value, in their order. */
+  static List<Found> all(String text) {
+    List<Found> all = new ArrayList<>();
+    Matcher matcher = NUMBER.matcher(text);
+    while (matcher.find()) {
+      number(matcher, text)
+          .ifPresent(value -> all.add(new Found(matcher.start(), matcher.end(), value)));
+    }
+    return all;
+  }
 
   /**
    * The number that a text such as {@code 36 months}, {@code thirty-six (36)}, {@code $1,250.00} or
@@ -58,8 +82,10 @@ final class NumberParser {
 
   private static Optional<BigDecimal> number(Matcher match, String text) {
     String before = match.group("before");
-    // A currency's code may touch its number; any other letter makes it something else.
-    if (!(before.isEmpty() || before.matches("[A-Z]{3}")) || !match.group("after").isEmpty()) {
+    // A currency's code may touch its number, or a country's its sign, as in US$; any other letter
+    // makes it something else.
+    String code = match.group("currency").isEmpty() ? "[A-Z]{3}" : "[A-Z]{1,3}";
+    if (!(before.isEmpty() || before.matches(code)) || !match.group("after").isEmpty()) {
       return Optional.empty();
     }
     Optional<String> digits = withoutGroups(match.group("digits"));
@@ -67,14 +93,16 @@ final class NumberParser {
       return Optional.empty();
     }
     BigDecimal number = new BigDecimal(digits.get());
-    String rest = text.substring(match.end()).stripLeading().toLowerCase(Locale.ROOT);
+    int until = Math.min(text.length(), match.end() + CONTEXT);
+    String rest = text.substring(match.end(), until).stripLeading().toLowerCase(Locale.ROOT);
     String next = rest.split("[^\\p{L}]", 2)[0];
     if (SCALES.containsKey(next)) {
       number = number.scaleByPowerOfTen(SCALES.get(next));
     } else if (next.equals("hundred") || next.equals("dozen") || next.equals("score")) {
       return Optional.empty();
     }
-    String lead = text.substring(0, match.start()).stripTrailing().toLowerCase(Locale.ROOT);
+    int from = Math.max(0, match.start() - CONTEXT);
+    String lead = text.substring(from, match.start()).stripTrailing().toLowerCase(Locale.ROOT);
     boolean negative =
         match.group("sign").equals("-")
             || match.group("sign").equals("−")

@@ -47,6 +47,12 @@ class ExtractionFieldTest {
   }
 
   @Test
+  void aCountryMayTouchItsCurrencysSign() {
+    parses(Kind.NUMBER, "US$438,443.50", 438443.5);
+    refuses(Kind.NUMBER, "US438,443.50", "is not one clear number");
+  }
+
+  @Test
   void readsText() {
     parses(Kind.STRING, "  Acme Inc.  ", "Acme Inc.");
     for (String answer :
