@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.DocumentTask;
+import dev.lowpass.udfs.FieldDetails;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,18 @@ final class ExtractCommand extends BatchCommand {
           "JSON Schema; a property's description is its question. With nested objects, lists or conditions on values, all is asked at once.")
   private Path schema;
 
+  @Option(
+      names = "--with-confidence",
+      description =
+          "Add a column confidence: for each field the mean probability of its answer's tokens.")
+  private boolean confidence;
+
+  @Option(
+      names = "--with-evidence",
+      description =
+          "Add a column evidence: for each field where in the text its value stands, in characters from begin to before end.")
+  private boolean evidence;
+
   /** Whether a document gets one answer. */
   private boolean object;
 
@@ -32,7 +45,9 @@ final class ExtractCommand extends BatchCommand {
     if (!Files.isRegularFile(schema)) {
       throw new UsageException("--schema " + schema + ": no such file");
     }
-    DocumentTask task = DocumentTask.extract(schema.toString(), Files.readString(schema));
+    DocumentTask task =
+        DocumentTask.extract(
+            schema.toString(), Files.readString(schema), new FieldDetails(confidence, evidence));
     object = task instanceof DocumentTask.ExtractObject;
     return task;
   }

@@ -75,7 +75,8 @@ final class Output {
               .formatted(location(), other, fingerprint));
     }
     if (!rows.schema().catalogString().equals(schema.catalogString())) {
-      // The fingerprint covers the fields, so that only copied columns can differ.
+      // The fingerprint covers the fields, so that only copied columns differ, or another
+      // release's.
       throw new UsageException(
           "--output %s was written with other --keep-columns (its columns end with %s, this run's with %s); give the same, or another folder"
               .formatted(

@@ -98,6 +98,35 @@ class BatchCommandTest {
   }
 
   @Test
+  void confidenceAndEvidenceStandBesideTheFields() throws IOException {
+    Command command =
+        extract(
+            "--with-confidence",
+            "--with-evidence",
+            "--keep-columns",
+            "text",
+            "--max-new-tokens",
+            8);
+    assertThat(command.err()).isEmpty();
+    for (Row row :
+        table()
+            .selectExpr(
+                "confidence.*",
+                "evidence.count e",
+                "fields.count n",
+                "substring(text, evidence.count.begin + 1, evidence.count.end - evidence.count.begin)")
+            .collectAsList()) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(row.getDouble(i)).isBetween(0.0, 1.0);
+      }
+      if (!row.isNullAt(3)) {
+        assertThat(row.getString(5)).isEqualTo(String.valueOf(row.getLong(4)));
+      }
+    }
+    assertThat(extract("--max-new-tokens", 8).err()).contains("holds rows of other settings");
+  }
+
+  @Test
   void aNestedSchemaIsAnsweredByOneObject() throws IOException {
     Files.writeString(
         folder.resolve("schema.json"),
@@ -129,7 +158,7 @@ class BatchCommandTest {
     assertThat(extract("--max-new-tokens", 3).status()).isZero();
     Row cut = table().head();
     assertThat(cut.<String>getAs("finish_reason")).isEqualTo("length");
-    assertThat(cut.<Row>getAs("fields")).isNull();
+    assertThat(cut.<Row>getAs("fields").anyNull()).isTrue();
     assertThat(cut.getJavaMap(cut.fieldIndex("notes"))).containsOnlyKeys("*");
     assertThat(extract("--stop", "x").err())
         .isEqualTo("lowpass extract: --stop could cut an object short; leave it out\n");

@@ -104,7 +104,8 @@ final class DecodingIterator extends EngineIterator<Row, Document> {
 
   @Override
   GenerationOptions generation(Document document) {
-    return run.generation().options();
+    GenerationOptions options = run.generation().options();
+    return run.task().details().confidence() ? options.withProbabilities() : options;
   }
 
   @Override

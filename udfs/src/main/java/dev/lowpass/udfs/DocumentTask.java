@@ -29,6 +29,16 @@ public sealed interface DocumentTask extends Serializable {
     return List.of();
   }
 
+  /** What is told of each value that is extracted. */
+  default FieldDetails details() {
+    return FieldDetails.NONE;
+  }
+
+  /** {@link #extract(String, String, FieldDetails)} of the values alone. */
+  static DocumentTask extract(String name, String json) {
+    return extract(name, json, FieldDetails.NONE);
+  }
+
   /**
    * Extracts by a JSON Schema. Where its properties are scalars without further conditions, each is
    * a question of its own; otherwise a document gets one answer, an object that satisfies it.
@@ -36,13 +46,13 @@ public sealed interface DocumentTask extends Serializable {
    * @param name where the schema comes from, for messages
    * @throws ModelException if it is not supported
    */
-  static DocumentTask extract(String name, String json) {
-    Extract questions = new Extract(name, json);
+  static DocumentTask extract(String name, String json, FieldDetails details) {
+    Extract questions = new Extract(name, json, details);
     try {
       questions.fields();
       return questions;
     } catch (ModelException e) {
-      return new ExtractObject(name, json, SchemaType.of(name, json));
+      return new ExtractObject(name, json, SchemaType.of(name, json), details);
     }
   }
 
@@ -70,7 +80,12 @@ public sealed interface DocumentTask extends Serializable {
    * @param name where the schema comes from, for messages
    * @param json the schema's text
    */
-  record Extract(String name, String json) implements DocumentTask {
+  record Extract(String name, String json, FieldDetails details) implements DocumentTask {
+    /** The values alone. */
+    public Extract(String name, String json) {
+      this(name, json, FieldDetails.NONE);
+    }
+
     @Override
     public String command() {
       return "extract";
@@ -101,7 +116,8 @@ public sealed interface DocumentTask extends Serializable {
    *
    * @param type of its rows
    */
-  record ExtractObject(String name, String json, SchemaType.Struct type) implements DocumentTask {
+  record ExtractObject(String name, String json, SchemaType.Struct type, FieldDetails details)
+      implements DocumentTask {
     @Override
     public String command() {
       return "extract";

@@ -39,6 +39,12 @@ final class Fingerprint {
     if (task instanceof DocumentTask.ExtractObject extract) {
       parts.put("schema", compact(extract.json()));
     }
+    if (task.details().confidence()) {
+      parts.put("confidence", true);
+    }
+    if (task.details().evidence()) {
+      parts.put("evidence", true);
+    }
     parts.put("maxNewTokens", generation.maxNewTokens());
     parts.put("stop", generation.stop());
     parts.put("temperature", generation.temperature());

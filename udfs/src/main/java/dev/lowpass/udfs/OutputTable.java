@@ -1,7 +1,5 @@
 package dev.lowpass.udfs;
 
-import static org.apache.spark.sql.types.DataTypes.BooleanType;
-import static org.apache.spark.sql.types.DataTypes.DateType;
 import static org.apache.spark.sql.types.DataTypes.DoubleType;
 import static org.apache.spark.sql.types.DataTypes.IntegerType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
@@ -12,29 +10,22 @@ import dev.lowpass.pipeline.engine.Completion;
 import dev.lowpass.pipeline.engine.FinishReason;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.engine.Stats;
-import dev.lowpass.pipeline.schema.SchemaType;
-import dev.lowpass.pipeline.text.ExtractionField;
-import java.sql.Date;
 import java.sql.Timestamp;
 import java.time.Instant;
-import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The output table: its columns and how its rows are made. A row a document; {@code output} (or
- * {@code fields} and {@code notes}) is null where {@code error} is not.
+ * The output table: its columns and how its rows are made. A row a document; its {@link
+ * AnswerColumns} are null where {@code error} is not.
  */
 public final class OutputTable {
   public static final String DOC_ID = "doc_id";
@@ -60,19 +51,14 @@ public final class OutputTable {
   /** Names of the table's own columns, of all commands. */
   static final Set<String> COLUMNS =
       Set.copyOf(
-          Stream.of(schema(null, new StructType()), schema(new StructType(), new StructType()))
-              .flatMap(schema -> Stream.of(schema.fieldNames()))
+          Stream.concat(
+                  AnswerColumns.NAMES.stream(),
+                  Stream.of(schema(new StructType(), new StructType()).fieldNames()))
               .collect(Collectors.toSet()));
 
   private static final String OK = "ok";
-  private static final String CUT = "the answer reached --max-new-tokens before the object's end";
-
   private final Run run;
-  private final List<ExtractionField> fields;
-
-  /** Where one object is extracted instead. */
-  private final SchemaType.Struct object;
-
+  private final AnswerColumns answers;
   private final StructType schema;
   private final int kept;
 
@@ -81,9 +67,8 @@ public final class OutputTable {
    */
   public OutputTable(Run run, StructType kept) {
     this.run = run;
-    this.fields = run.task() instanceof DocumentTask.Extract extract ? extract.fields() : null;
-    this.object = run.task() instanceof DocumentTask.ExtractObject task ? task.type() : null;
-    this.schema = schema(fieldColumns(), kept);
+    this.answers = AnswerColumns.of(run.task());
+    this.schema = schema(answers.columns(), kept);
     this.kept = kept.size();
   }
 
@@ -97,31 +82,11 @@ public final class OutputTable {
     return schema;
   }
 
-  /** The columns of what is extracted; null where nothing is. */
-  private StructType fieldColumns() {
-    if (object != null) {
-      return SchemaRows.columns(object);
-    }
-    if (fields == null) {
-      return null;
-    }
-    StructType columns = new StructType();
-    for (ExtractionField field : fields) {
-      columns = columns.add(field.name(), type(field));
-    }
-    return columns;
-  }
-
-  private static StructType schema(StructType fields, StructType kept) {
+  private static StructType schema(StructType answers, StructType kept) {
     StructType schema =
         new StructType().add(DOC_ID, StringType).add("source", StringType).add(STATUS, StringType);
-    if (fields == null) {
-      schema = schema.add("output", StringType);
-    } else {
-      schema =
-          schema
-              .add("fields", fields)
-              .add("notes", DataTypes.createMapType(StringType, StringType, false));
+    for (var column : answers.fields()) {
+      schema = schema.add(column);
     }
     schema =
         schema
@@ -146,38 +111,10 @@ public final class OutputTable {
     return schema;
   }
 
-  private static DataType type(ExtractionField field) {
-    return switch (field.kind()) {
-      case STRING, ENUM -> StringType;
-      case INTEGER -> LongType;
-      case NUMBER -> DoubleType;
-      case BOOLEAN -> BooleanType;
-      case DATE -> DateType;
-    };
-  }
-
   Row ok(Document document, Result result) {
     List<Completion> completions = result.completions();
     List<Object> row = start(document, OK);
-    if (object != null) {
-      boolean whole = completions.get(0).finishReason() == FinishReason.SCHEMA;
-      row.add(whole ? SchemaRows.row(object, completions.get(0).text()) : null);
-      row.add(whole ? null : CollectionConverters.asScala(Map.of("*", CUT)));
-    } else if (fields == null) {
-      row.add(completions.get(0).text().strip());
-    } else {
-      Object[] values = new Object[fields.size()];
-      Map<String, String> notes = new LinkedHashMap<>();
-      for (int i = 0; i < values.length; i++) {
-        ExtractionField.Value value = fields.get(i).parse(completions.get(i).text());
-        values[i] = value.value() instanceof LocalDate date ? Date.valueOf(date) : value.value();
-        if (value.note() != null) {
-          notes.put(fields.get(i).name(), value.note());
-        }
-      }
-      row.add(RowFactory.create(values));
-      row.add(notes.isEmpty() ? null : CollectionConverters.asScala(notes));
-    }
+    row.addAll(answers.values(document.text(), completions));
     row.add(null);
     row.add(finishReason(completions).label());
     row.add(result.promptTokens());
@@ -187,10 +124,7 @@ public final class OutputTable {
 
   Row failed(Document document, Failure failure) {
     List<Object> row = start(document, FAILED);
-    row.add(null);
-    if (fields != null || object != null) {
-      row.add(null);
-    }
+    row.addAll(Collections.nCopies(answers.columns().size(), null));
     row.add(RowFactory.create(failure.type(), failure.message()));
     row.add(null);
     row.add(null);
