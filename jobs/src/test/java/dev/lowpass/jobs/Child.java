@@ -71,13 +71,12 @@ final class Child implements AutoCloseable {
     new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
   }
 
-  /** Kills a process that descends from it and whose command line has {@code word}. */
-  void killDescendant(String word) {
+  /** Kills a process that it has started, such as a worker's executor. */
+  void killChild() {
     process
-        .descendants()
-        .filter(child -> child.info().commandLine().orElse("").contains(word))
+        .children()
         .findFirst()
-        .orElseThrow(() -> new AssertionError("no process of " + word))
+        .orElseThrow(() -> new AssertionError("no process to kill"))
         .destroyForcibly();
   }
 

@@ -31,8 +31,6 @@ class KillIT {
   /** So many tasks run at once: one in each of two executors. */
   private static final int RUNNING = 2;
 
-  private static final String EXECUTOR = "CoarseGrainedExecutorBackend";
-
   /** A row of the table: which attempt made it, and what the document became. */
   private record Made(String run, String at, String output) {}
 
@@ -77,7 +75,7 @@ class KillIT {
     try (Child job = cluster.submit(List.of(), summarize(name))) {
       await(job, name, 1 + random.nextInt(SLICES / 4), random);
       beforeOthers.putAll(table(name));
-      two.killDescendant(EXECUTOR);
+      two.killChild();
       await(job, name, SLICES / 3 + random.nextInt(SLICES / 6), random);
       beforeOthers.putAll(table(name));
       one.signal("KILL");

@@ -87,6 +87,7 @@ final class TestCluster implements AutoCloseable {
                 "spark.driver.host=127.0.0.1",
                 "--conf",
                 "spark.executor.memory=768m"));
+    args.addAll(Installation.executorClassArchive());
     args.addAll(submitOptions);
     args.add(Installation.JAR.toString());
     args.addAll(command);
