@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.check;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
 import dev.lowpass.kernels.KernelBench;
@@ -151,7 +152,7 @@ public final class GpuCheck {
     Path folder = Files.createTempDirectory(work, "gpu-check");
     try {
       Path model = folder.resolve(plan.shape().name());
-      RandomModel.write(model, plan.shape().config(), samples.resolve("model"));
+      RandomModel.write(model, plan.shape().model(), DType.BF16, plan.shape().window());
       EngineBench.run(model, device, plan.shape()).forEach(figure -> print(figure, figures));
     } finally {
       delete(folder);
