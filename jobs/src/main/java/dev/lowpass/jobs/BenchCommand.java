@@ -2,9 +2,13 @@ package dev.lowpass.jobs;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.lowpass.pipeline.engine.DeviceLimits;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.GgufFile;
+import dev.lowpass.pipeline.model.WeightNames;
 import dev.lowpass.udfs.Engines;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -13,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -23,23 +28,26 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Prefill and decode speed, without Spark. Each policy runs once before the clock counts, so that
- * compilation is not measured; then policies, lengths and batches take turns, repeat by repeat, so
- * that a machine's moods fall on all of them. One engine is open at a time, so that a row's memory
- * is its own.
+ * Prefill and decode speed, without Spark. Each policy runs before the clock counts, so that
+ * compilation is not measured; then policies, lengths and batches, llama.cpp and the machine's own
+ * limits take turns, repeat by repeat, so that a machine's moods fall on all of them. One engine is
+ * open at a time, so that a row's memory is its own.
  */
 @Command(
     name = "bench",
     description = "Measures prefill and decode speed, and memory, by prompt length and policy.")
 final class BenchCommand implements Callable<Integer> {
   private static final String ORIGIN = "--policies";
+  private static final String PEER = "llama-bench:";
 
   @Option(
       names = "--prompt-tokens",
       paramLabel = "N,...",
       split = ",",
       defaultValue = "4096,8192,16384,32768",
-      description = "Lengths of the prompts. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "Lengths of the prompts; 0 for writing from nothing. Default: ${DEFAULT-VALUE}."
+      })
   private List<Integer> promptTokens;
 
   @Option(
@@ -76,6 +84,36 @@ final class BenchCommand implements Callable<Integer> {
   private int repeats;
 
   @Option(
+      names = "--warm-up",
+      paramLabel = "SECONDS",
+      defaultValue = "5",
+      description =
+          "How long each policy runs, once at the least, before anything counts. Default: ${DEFAULT-VALUE}.")
+  private double warmUpSeconds;
+
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME[:TYPE]",
+      description = {
+        "Instead of --model: random weights in the shape of smollm2-135m, llama-3.2-1b or llama-3.1-8b,"
+            + " stored as f32, f16 or bf16 (the default), in a temporary folder."
+      })
+  private String shape;
+
+  @Option(
+      names = "--vs",
+      paramLabel = "llama-bench:PATH",
+      description =
+          "Has llama.cpp's llama-bench do the same with the same model and threads, and tells the ratios.")
+  private String peer;
+
+  @Option(
+      names = "--no-limits",
+      description =
+          "Leave out measuring the processor's own limits, which takes a second a repeat.")
+  private boolean noLimits;
+
+  @Option(
       names = "--text",
       paramLabel = "FILE",
       description = "Text to make the prompts of, repeated as needed. Default: random token ids.")
@@ -105,13 +143,27 @@ final class BenchCommand implements Callable<Integer> {
     List<Integer> lengths = promptTokens.stream().distinct().sorted().toList();
     List<Integer> sizes = batches.stream().distinct().sorted().toList();
     check(lengths, sizes);
-    Path folder = model.folder(common.hadoop());
+    try (BenchModel bench =
+        shape == null ? BenchModel.of(model.folder(common.hadoop())) : BenchModel.random(shape)) {
+      BenchReport report = measure(bench, names, lengths, sizes);
+      PrintWriter out = spec.commandLine().getOut();
+      report.print(out);
+      out.flush();
+      if (json != null) {
+        ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+        Files.writeString(json, mapper.writeValueAsString(report.entries()) + "\n");
+      }
+    }
+    return Lowpass.DONE;
+  }
+
+  private BenchReport measure(
+      BenchModel bench, List<PolicyName> names, List<Integer> lengths, List<Integer> sizes)
+      throws IOException {
+    Path folder = bench.folder();
     List<PolicySettings> settings = settings(folder, names);
-    int longest = lengths.get(lengths.size() - 1);
-    BenchPrompts prompts =
-        text == null
-            ? BenchPrompts.random(folder, longest, schema())
-            : BenchPrompts.ofText(folder, longest, text, schema());
+    BenchPrompts prompts = prompts(bench, lengths.get(lengths.size() - 1));
+    LlamaBench llama = peer == null ? null : llama(bench);
     List<BenchRow> rows = new ArrayList<>();
     for (PolicyName name : names) {
       for (int length : lengths) {
@@ -119,49 +171,101 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     int slots = sizes.get(sizes.size() - 1);
-    BenchReport report = null;
+    ModelInfo info = null;
+    String device = null;
+    Optional<DeviceLimits> limits = Optional.empty();
     for (int repeat = 0; repeat <= repeats; repeat++) {
+      String when = repeat == 0 ? "warm-up" : "repeat " + repeat + " of " + repeats;
       for (PolicySettings policy : settings) {
         List<BenchRow> mine =
             rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
         try (Engine engine = Engines.open(engineOptions(folder, policy, slots))) {
-          if (report == null) {
-            report = BenchReport.of(engine, prompts.description(), newTokens, repeats, rows);
-          }
           if (repeat == 0) {
-            run(engine, prompts, warmUp(engine, mine), "warm-up");
-          } else {
-            for (BenchRow row : mine) {
-              run(engine, prompts, row, "repeat " + repeat + " of " + repeats).ifPresent(row::add);
+            info = engine.model();
+            device = engine.device();
+            warmUp(engine, prompts, mine, when);
+            continue;
+          }
+          for (BenchRow row : mine) {
+            if (fits(engine, row)) {
+              row.add(run(engine, prompts, row, when));
+            }
+            if (llama != null && row.hasPeer() && row.fits()) {
+              run(llama, row, when);
             }
           }
         }
       }
+      if (repeat > 0 && !noLimits && device.startsWith("cpu")) {
+        Optional<DeviceLimits> before = limits;
+        limits = DeviceLimits.ofCpu(threads()).map(now -> before.map(now::orBetter).orElse(now));
+      }
     }
-    PrintWriter out = spec.commandLine().getOut();
-    report.print(out);
-    out.flush();
-    if (json != null) {
-      ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-      Files.writeString(json, mapper.writeValueAsString(report.entries()) + "\n");
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      return new BenchReport(
+          info,
+          device,
+          prompts.description(),
+          newTokens,
+          repeats,
+          rows,
+          BenchWork.of(checkpoint),
+          limits);
     }
-    return Lowpass.DONE;
   }
 
-  /** The shortest prompt that does not fit the cache, or else the shortest. */
-  private static BenchRow warmUp(Engine engine, List<BenchRow> rows) {
-    return rows.stream()
-        .filter(row -> engine.cache().bounded())
-        .filter(row -> row.promptTokens() > engine.cache().cacheTokens())
-        .findFirst()
-        .orElse(rows.get(0));
+  /** Threads that the engines have. */
+  private int threads() {
+    return model.threads() == 0 ? Runtime.getRuntime().availableProcessors() : model.threads();
+  }
+
+  /** llama.cpp's bench on the same model, with as many threads. */
+  private LlamaBench llama(BenchModel bench) throws IOException {
+    Path program = Path.of(peer.substring(PEER.length()));
+    try (Checkpoint checkpoint = Checkpoint.open(bench.folder())) {
+      String stored = checkpoint.tensors().get(WeightNames.EMBEDDING).storedAs();
+      return new LlamaBench(program, bench.gguf(GgufFile.Type.valueOf(stored)), threads());
+    }
+  }
+
+  private BenchPrompts prompts(BenchModel bench, int longest) throws IOException {
+    Path folder = bench.folder();
+    int tokens = Math.max(1, longest);
+    if (text != null) {
+      return BenchPrompts.ofText(folder, tokens, text, schema());
+    }
+    if (bench.isRandom()) {
+      try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        return BenchPrompts.random(checkpoint.config().vocabularySize(), tokens);
+      }
+    }
+    return BenchPrompts.random(folder, tokens, schema());
+  }
+
+  /** Runs the shortest prompt that does not fit the cache, or else one that fills a pass. */
+  private void warmUp(Engine engine, BenchPrompts prompts, List<BenchRow> rows, String when) {
+    boolean bounded = engine.cache().bounded();
+    int enough = bounded ? engine.cache().cacheTokens() + 1 : EngineOptions.DEFAULT_BATCH_TOKENS;
+    List<BenchRow> fitting = rows.stream().filter(row -> fits(engine, row)).toList();
+    if (fitting.isEmpty()) {
+      return;
+    }
+    BenchRow row =
+        fitting.stream()
+            .filter(candidate -> candidate.promptTokens() >= enough)
+            .findFirst()
+            .orElse(fitting.get(fitting.size() - 1));
+    long start = System.nanoTime();
+    do {
+      run(engine, prompts, row, when);
+    } while (System.nanoTime() - start < warmUpSeconds * 1e9);
   }
 
   private void check(List<Integer> lengths, List<Integer> sizes) {
     model.check();
-    if (lengths.isEmpty() || lengths.get(0) < 1) {
+    if (lengths.isEmpty() || lengths.get(0) < 0) {
       throw new UsageException(
-          "--prompt-tokens is " + promptTokens + "; give lengths of at least 1, such as 4096,8192");
+          "--prompt-tokens is " + promptTokens + "; give lengths of at least 0, such as 4096,8192");
     }
     if (sizes.isEmpty() || sizes.get(0) < 1) {
       throw new UsageException(
@@ -172,6 +276,20 @@ final class BenchCommand implements Callable<Integer> {
     }
     if (repeats < 1) {
       throw new UsageException("--repeats is " + repeats + "; give at least 1");
+    }
+    if (!(warmUpSeconds >= 0)) {
+      throw new UsageException("--warm-up is " + warmUpSeconds + "; give seconds, or 0 for once");
+    }
+    if (shape != null && (model.isGiven() || text != null || schema != null)) {
+      throw new UsageException(
+          "--shape has weights and a vocabulary of its own; leave out --model, --text and --schema");
+    }
+    if (peer != null
+        && !(peer.startsWith(PEER) && Files.isExecutable(Path.of(peer.substring(PEER.length()))))) {
+      throw new UsageException(
+          "--vs "
+              + peer
+              + ": there is no such program; give llama-bench:PATH of llama.cpp's bench");
     }
     if (schema != null && !Files.isRegularFile(schema)) {
       throw new UsageException("--schema " + schema + ": no such file");
@@ -225,23 +343,35 @@ final class BenchCommand implements Callable<Integer> {
     return Files.isRegularFile(bundled) ? bundled : null;
   }
 
-  /** One run, told of on stderr; empty where the prompt and its answer do not fit. */
-  private Optional<BenchRun> run(Engine engine, BenchPrompts prompts, BenchRow row, String when) {
-    if (row.promptTokens() + newTokens > engine.contextTokens()) {
-      return Optional.empty();
-    }
+  /** Whether a prompt and its answer fit. */
+  private boolean fits(Engine engine, BenchRow row) {
+    return row.promptTokens() + newTokens <= engine.contextTokens();
+  }
+
+  /** One run, told of on stderr. */
+  private BenchRun run(Engine engine, BenchPrompts prompts, BenchRow row, String when) {
     BenchRun run =
         BenchRun.measure(engine, prompts.request(row.promptTokens()), row.batch(), newTokens);
+    String many = row.batch() == 1 ? "" : row.batch() + " x ";
+    String tokens = many + Text.count(row.promptTokens(), "token");
+    tell("%s, %s, %s: %s", when, row.policy(), tokens, Text.seconds(run.seconds()));
+    return run;
+  }
+
+  /** One run of the peer's on what a row is about. */
+  private void run(LlamaBench llama, BenchRow row, String when) {
+    int tokens = row.promptTokens();
+    double read = tokens == 0 ? Double.NaN : llama.prompt(tokens);
+    double written = newTokens == 1 ? Double.NaN : llama.generation(tokens, newTokens);
+    row.addPeer(read, written);
+    tell(
+        "%s, llama.cpp, %s: read %.1f tokens/s, wrote %.1f",
+        when, Text.count(tokens, "token"), read, written);
+  }
+
+  private void tell(String format, Object... arguments) {
     PrintWriter err = spec.commandLine().getErr();
-    err.printf(
-        "%s: %s, %s, %s%s: %s%n",
-        spec.qualifiedName(),
-        when,
-        row.policy(),
-        row.batch() == 1 ? "" : row.batch() + " x ",
-        Text.count(row.promptTokens(), "token"),
-        Text.seconds(run.seconds()));
+    err.println(spec.qualifiedName() + ": " + String.format(Locale.ROOT, format, arguments));
     err.flush();
-    return Optional.of(run);
   }
 }

@@ -24,6 +24,9 @@ import java.util.stream.IntStream;
 record BenchPrompts(int[] tokens, int[] probe, String description) {
   private static final long SEED = 0;
 
+  /** Tokens of a probe that asks nothing: about as many as the bundled questions have. */
+  private static final int PROBE = 128;
+
   /** Random tokens, as other benches have them: what they are hardly matters to speed. */
   static BenchPrompts random(Path model, int length, Path schema) throws IOException {
     try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
@@ -36,6 +39,15 @@ record BenchPrompts(int[] tokens, int[] probe, String description) {
               .toArray();
       return of(tokenizer, tokens, "random tokens, seed " + SEED, schema);
     }
+  }
+
+  /** Random tokens of a vocabulary that means nothing, prompt and probe. */
+  static BenchPrompts random(int vocabulary, int length) {
+    Random random = new Random(SEED);
+    return new BenchPrompts(
+        random.ints(length, 0, vocabulary).toArray(),
+        random.ints(PROBE, 0, vocabulary).toArray(),
+        "random tokens, seed " + SEED + "; probe of " + Text.count(PROBE, "token"));
   }
 
   /** A text, as often as it takes. */
@@ -68,9 +80,9 @@ record BenchPrompts(int[] tokens, int[] probe, String description) {
         .collect(Collectors.joining());
   }
 
-  /** The first {@code length} tokens, and what is asked about them. */
+  /** The first {@code length} tokens, one at the least, and what is asked about them. */
   Request request(int length) {
-    int[] prompt = Arrays.copyOf(tokens, length);
+    int[] prompt = Arrays.copyOf(tokens, Math.max(1, length));
     return Request.about(prompt, List.of(prompt), List.of(probe));
   }
 }

@@ -1,6 +1,6 @@
 package dev.lowpass.jobs;
 
-import dev.lowpass.pipeline.engine.Engine;
+import dev.lowpass.pipeline.engine.DeviceLimits;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import java.io.PrintWriter;
 import java.time.Instant;
@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a bench found.
@@ -19,6 +20,8 @@ import java.util.Map;
  * @param prompts what the prompts were made of
  * @param newTokens tokens written after each prompt
  * @param rows in the order of printing; a policy's by length
+ * @param work of the model
+ * @param limits of the processor that did it; empty where they are not known
  */
 record BenchReport(
     ModelInfo model,
@@ -26,7 +29,9 @@ record BenchReport(
     String prompts,
     int newTokens,
     int repeats,
-    List<BenchRow> rows) {
+    List<BenchRow> rows,
+    BenchWork work,
+    Optional<DeviceLimits> limits) {
   private static final String NONE = "-";
 
   private static final String[] COLUMNS = {
@@ -45,10 +50,19 @@ record BenchReport(
     "(growth)"
   };
 
-  static BenchReport of(
-      Engine engine, String prompts, int newTokens, int repeats, List<BenchRow> rows) {
-    return new BenchReport(engine.model(), engine.device(), prompts, newTokens, repeats, rows);
-  }
+  private static final String[] LIMIT_COLUMNS = {
+    "policy",
+    "prompt",
+    "at once",
+    "read tok/s",
+    "of FMA",
+    "write tok/s",
+    "of bandwidth",
+    "llama.cpp read",
+    "(ratio)",
+    "write",
+    "(ratio)"
+  };
 
   void print(PrintWriter out) {
     out.printf("model    %s, %s%n", model.name(), model.digest());
@@ -73,12 +87,12 @@ record BenchReport(
           policy,
           prompt,
           Text.number(row.batch()),
-          decimal("%.3f", row.median(BenchRun::prefillSeconds)),
+          decimal("%.3f", row.prefillSeconds()),
           decimal("%.1f", row.microsPerToken()),
           decimal("%.2fx", timeGrowth(row)),
           decimal("%.2fx", speedUp(row)),
-          decimal("%.3f", row.median(BenchRun::firstTokenSeconds)),
-          decimal("%.1f", row.median(BenchRun::decodeTokensPerSecond)),
+          decimal("%.3f", row.firstTokenSeconds()),
+          decimal("%.1f", written(row)),
           decimal("%.0f", row.median(BenchRun::promptsPerHour)),
           Text.bytes(Math.round(row.median(run -> run.stats().cacheBytes()))),
           Text.bytes(Math.round(row.peakMemory())),
@@ -87,7 +101,62 @@ record BenchReport(
     table.print(out);
     out.println();
     out.println("growth: against the same policy's shortest prompt; speed-up: of prefill, against");
-    out.printf("%s at the same length.%n", rows.get(0).policy());
+    out.printf("%s at the same length.%n%n", rows.get(0).policy());
+    printLimits(out);
+  }
+
+  /** What the speeds are worth: shares of the machine's limits, ratios to the peer's. */
+  private void printLimits(PrintWriter out) {
+    limits.ifPresent(
+        most ->
+            out.printf(
+                Locale.ROOT,
+                "limits   %.1f GB/s read from memory, %.0f GFLOP/s of float32 FMA, by as many threads%n%n",
+                most.readBytes() / 1e9,
+                most.flops() / 1e9));
+    TextTable table = new TextTable(LIMIT_COLUMNS);
+    for (BenchRow row : rows) {
+      if (row.fits()) {
+        table.add(
+            row.policy().toString(),
+            Text.number(row.promptTokens()),
+            Text.number(row.batch()),
+            decimal("%.1f", row.readTokensPerSecond()),
+            percent(shareOfFma(row)),
+            decimal("%.1f", written(row)),
+            percent(shareOfBandwidth(row)),
+            decimal("%.1f", row.peerRead()),
+            decimal("%.2fx", row.readTokensPerSecond() / row.peerRead()),
+            decimal("%.1f", row.peerWritten()),
+            decimal("%.2fx", written(row) / row.peerWritten()));
+      }
+    }
+    table.print(out);
+    out.println();
+    out.println("of FMA: linear layers, and the attention of a full cache; of bandwidth: weights,");
+    out.println("and the entries that caches hold. llama.cpp: a prompt, and writing behind it.");
+  }
+
+  private static double written(BenchRow row) {
+    return row.median(BenchRun::decodeTokensPerSecond);
+  }
+
+  /** A share of the peak of float32 multiply-adds; not a number where that is not known. */
+  private double shareOfFma(BenchRow row) {
+    double flops = work.prefillFlops(row.policy(), row.promptTokens()) * row.batch();
+    return flops / row.prefillSeconds() / limits.map(DeviceLimits::flops).orElse(Double.NaN);
+  }
+
+  /** A share of the bandwidth from memory; not a number where that is not known. */
+  private double shareOfBandwidth(BenchRow row) {
+    double entries = row.median(run -> run.stats().keptTokens()) + newTokens / 2.0;
+    double bytes = work.decodeBytes(row.policy(), row.batch(), entries);
+    double steps = written(row) / row.batch();
+    return bytes * steps / limits.map(DeviceLimits::readBytes).orElse(Double.NaN);
+  }
+
+  private static String percent(double share) {
+    return decimal("%.0f%%", 100 * share);
   }
 
   private static String decimal(String format, double value) {
@@ -107,6 +176,7 @@ record BenchReport(
   private BenchRow shortest(BenchRow row) {
     return rows.stream()
         .filter(other -> other.policy().equals(row.policy()) && other.batch() == row.batch())
+        .filter(other -> other.reads() || !row.reads())
         .findFirst()
         .orElseThrow();
   }
@@ -119,7 +189,7 @@ record BenchReport(
             .filter(other -> other.batch() == row.batch())
             .findFirst()
             .orElseThrow();
-    return first.median(BenchRun::prefillSeconds) / row.median(BenchRun::prefillSeconds);
+    return first.prefillSeconds() / row.prefillSeconds();
   }
 
   /** The same for programs: seconds, bytes and tokens; null where there is no figure. */
@@ -133,6 +203,11 @@ record BenchReport(
     entries.put("prompts", prompts);
     entries.put("new_tokens", newTokens);
     entries.put("repeats", repeats);
+    limits.ifPresent(
+        most -> {
+          entries.put("read_bytes_per_s_limit", most.readBytes());
+          entries.put("float32_flops_limit", most.flops());
+        });
     entries.put("rows", rows.stream().map(this::entries).toList());
     return entries;
   }
@@ -143,12 +218,16 @@ record BenchReport(
     entries.put("prompt_tokens", row.promptTokens());
     entries.put("batch", row.batch());
     entries.put("fits", row.fits());
-    entries.put("prefill_s", number(row.median(BenchRun::prefillSeconds)));
+    entries.put("prefill_s", number(row.prefillSeconds()));
     entries.put("prefill_us_per_token", number(row.microsPerToken()));
     entries.put("prefill_growth", number(timeGrowth(row)));
     entries.put("prefill_speed_up", number(speedUp(row)));
-    entries.put("first_token_s", number(row.median(BenchRun::firstTokenSeconds)));
-    entries.put("decode_tokens_per_s", number(row.median(BenchRun::decodeTokensPerSecond)));
+    entries.put("first_token_s", number(row.firstTokenSeconds()));
+    entries.put("decode_tokens_per_s", number(written(row)));
+    entries.put("prefill_share_of_flops", number(shareOfFma(row)));
+    entries.put("decode_share_of_read_bytes", number(shareOfBandwidth(row)));
+    entries.put("llama_prompt_tokens_per_s", number(row.peerRead()));
+    entries.put("llama_decode_tokens_per_s", number(row.peerWritten()));
     entries.put("prompts_per_hour", number(row.median(BenchRun::promptsPerHour)));
     entries.put("peak_memory_bytes", number(row.peakMemory()));
     entries.put("peak_memory_growth", number(memoryGrowth(row)));

@@ -62,6 +62,11 @@ final class ModelOptions {
     return threads;
   }
 
+  /** Whether there was a model on the command line, or in a key. */
+  boolean isGiven() {
+    return model != null;
+  }
+
   /** The model's folder or URI as it was given, or the bundled one's. */
   String location() {
     if (model != null) {

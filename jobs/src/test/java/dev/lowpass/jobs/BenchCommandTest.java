@@ -38,8 +38,9 @@ class BenchCommandTest {
     assertThat(command.status()).isZero();
     // Two warm-ups, one of them too long for the window; two repeats of three rows that fit.
     assertThat(command.err()).hasLineCount(2 + 2 * 3);
+    // The second table leaves out what does not fit.
     assertThat(command.out().lines().filter(line -> line.matches("(full|freqkv) +[0-9]+ .*")))
-        .hasSize(4)
+        .hasSize(4 + 3)
         .anyMatch(line -> line.matches("full +600 +does not fit( +-)+"));
 
     JsonNode report = new ObjectMapper().readTree(json.toFile());
@@ -151,6 +152,103 @@ class BenchCommandTest {
         .formatted(question);
   }
 
+  /** A stand-in for llama-bench: the n-th process, and of it the last test, is what counts. */
+  @Test
+  void nextToLlamaBench() throws IOException {
+    Path calls = folder.resolve("calls");
+    Path program =
+        Files.writeString(
+            folder.resolve("llama-bench"),
+            """
+            #!/bin/sh
+            shift 2
+            echo "$*" >> %s
+            echo '[{"avg_ts": 1.0}, {"avg_ts": '$(wc -l < %s)'00.5}]'
+            """
+                .formatted(calls, calls));
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+    Path json = folder.resolve("bench.json");
+    Command command =
+        Command.run(
+            "bench",
+            "--model",
+            TestModel.stories(),
+            "--vs",
+            "llama-bench:" + program,
+            "--warm-up",
+            0,
+            "--policies",
+            "full,streaming",
+            "--prompt-tokens",
+            "64,0",
+            "--cache-tokens",
+            100,
+            "--new-tokens",
+            6,
+            "--threads",
+            2,
+            "--repeats",
+            1,
+            "--json",
+            json);
+    assertThat(command.err()).contains("repeat 1 of 1, llama.cpp, 64 tokens: read 200.5 tokens/s");
+    assertThat(command.status()).isZero();
+    assertThat(Files.readAllLines(calls))
+        .containsExactly(
+            "-t 2 -r 1 --no-warmup -o json -p 0 -n 2,6 -d 0",
+            "-t 2 -r 1 --no-warmup -o json -p 32,64 -n 0",
+            "-t 2 -r 1 --no-warmup -o json -p 0 -n 2,6 -d 64");
+    JsonNode report = new ObjectMapper().readTree(json.toFile());
+    assertThat(report.get("read_bytes_per_s_limit").asDouble()).isPositive();
+    JsonNode rows = report.get("rows");
+    JsonNode written = rows.get(0);
+    assertThat(written.get("prompt_tokens").asInt()).isZero();
+    assertThat(written.get("prefill_s").isNull()).isTrue();
+    assertThat(written.get("llama_prompt_tokens_per_s").isNull()).isTrue();
+    assertThat(written.get("llama_decode_tokens_per_s").asDouble()).isEqualTo(100.5);
+    JsonNode read = rows.get(1);
+    assertThat(read.get("llama_prompt_tokens_per_s").asDouble()).isEqualTo(200.5);
+    assertThat(read.get("llama_decode_tokens_per_s").asDouble()).isEqualTo(300.5);
+    // What llama.cpp has no like of.
+    assertThat(rows.get(2).get("policy").asText()).isEqualTo("streaming");
+    assertThat(rows.get(2).get("llama_decode_tokens_per_s").isNull()).isTrue();
+
+    // 2 operations for each of a layer's weights and for the LM head's, which the last token alone
+    // meets; 4 x 64 channels for each of 64 x 65 / 2 pairs in each of 5 layers.
+    double layer = 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 172;
+    double flops = 2 * (5 * layer * 64 + 512 * 64) + 4 * 64 * 5 * (64 * 65 / 2);
+    assertThat(read.get("prefill_share_of_flops").asDouble())
+        .isCloseTo(
+            flops / read.get("prefill_s").asDouble() / report.get("float32_flops_limit").asDouble(),
+            within(1e-9));
+  }
+
+  @Test
+  void whatLlamaBenchSaysOfAnError() throws IOException {
+    Path program = folder.resolve("llama-bench");
+    Files.writeString(program, "#!/bin/sh\necho one >&2\necho 'no such model' >&2\nexit 3\n");
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+    Command command =
+        bench("--vs", "llama-bench:" + program, "--policies", "full", "--prompt-tokens", 20);
+    assertThat(command.status()).isEqualTo(2);
+    assertThat(command.err())
+        .contains("lowpass bench: --vs: " + program)
+        .contains("3: no such model");
+  }
+
+  @Test
+  void shapes() {
+    Command command = Command.run("bench", "--shape", "llama-3.2-1b:int8");
+    assertThat(command)
+        .isEqualTo(
+            new Command(
+                2,
+                "",
+                "lowpass bench: --shape llama-3.2-1b:int8: there is no such shape; give smollm2-135m,"
+                    + " llama-3.2-1b, llama-3.1-8b, and behind a colon how its weights are stored:"
+                    + " f32, f16 or bf16 (the default)\n"));
+  }
+
   @Test
   void medians() {
     BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100, 1);
@@ -207,9 +305,18 @@ class BenchCommandTest {
   @Test
   void refusals() throws IOException {
     refused(
-        "--prompt-tokens is [0]; give lengths of at least 1, such as 4096,8192",
+        "--prompt-tokens is [-1]; give lengths of at least 0, such as 4096,8192",
         "--prompt-tokens",
-        0);
+        -1);
+    refused("--warm-up is -1.0; give seconds, or 0 for once", "--warm-up", -1);
+    refused(
+        "--shape has weights and a vocabulary of its own; leave out --model, --text and --schema",
+        "--shape",
+        "llama-3.2-1b");
+    refused(
+        "--vs vllm: there is no such program; give llama-bench:PATH of llama.cpp's bench",
+        "--vs",
+        "vllm");
     refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);
     refused("--batch is [0]; give sizes of at least 1, such as 1,16", "--batch", 0);
     refused("--repeats is 0; give at least 1", "--repeats", 0);
@@ -248,6 +355,10 @@ class BenchCommandTest {
   private static Command bench(Object... options) {
     List<Object> words = new ArrayList<>(List.of("bench", "--model", TestModel.stories()));
     words.addAll(List.of(options));
+    words.add("--no-limits");
+    if (!words.contains("--warm-up")) {
+      words.add("--warm-up=0");
+    }
     return Command.run(words.toArray());
   }
 }

@@ -28,7 +28,7 @@ final class KernelsProvider {
     String forced = System.getProperty(PROPERTY, "");
     // VectorKernels must not load where the module is missing: nothing names the class but
     // vector().
-    boolean present = ModuleLayer.boot().findModule(MODULE).isPresent();
+    boolean present = hasVectors();
     switch (forced) {
       case "plain" -> {
         return new PlainKernels();
@@ -55,6 +55,11 @@ final class KernelsProvider {
           throw new IllegalArgumentException(
               "-D" + PROPERTY + "=" + forced + " is not known: use vector or plain");
     }
+  }
+
+  /** Whether the JVM was started with the Vector API. */
+  static boolean hasVectors() {
+    return ModuleLayer.boot().findModule(MODULE).isPresent();
   }
 
   private static Kernels vector() {

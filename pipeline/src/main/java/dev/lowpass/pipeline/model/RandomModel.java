@@ -1,7 +1,6 @@
 package dev.lowpass.pipeline.model;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.lowpass.kernels.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -22,6 +21,31 @@ import java.util.Random;
  * knows single bytes and nothing else.
  */
 public final class RandomModel {
+  /** How its weights are stored. */
+  public enum Type {
+    F32(4, 0x807f_ffff_807f_ffffL, 0x3c80_0000_3c80_0000L, 0x3f800000),
+    F16(2, 0x83ff_83ff_83ff_83ffL, 0x2400_2400_2400_2400L, 0x3c00),
+    BF16(2, 0x807f_807f_807f_807fL, 0x3c80_3c80_3c80_3c80L, 0x3f80);
+
+    private final int bytes;
+
+    /** Eight bytes of elements with all bits of sign and fraction. */
+    private final long free;
+
+    /** Eight bytes of elements with the exponent of 1/64. */
+    private final long exponent;
+
+    /** The element 1. */
+    private final int one;
+
+    Type(int bytes, long free, long exponent, int one) {
+      this.bytes = bytes;
+      this.free = free;
+      this.exponent = exponent;
+      this.one = one;
+    }
+  }
+
   /**
    * Random longs that are written again and again; a prime, so that no two rows are the same. 16
    * MiB come out of the processor's cache, while the files are written as fast as the disk takes
@@ -33,13 +57,18 @@ public final class RandomModel {
 
   private RandomModel() {}
 
+  /** Bytes that a model's weights take. */
+  public static long bytes(ModelShape shape, Type type) {
+    return shape.parameters() * type.bytes;
+  }
+
   /**
    * Writes a model folder: config.json, model.safetensors and tokenizer.json.
    *
    * @param type of all weights
    * @param window tokens that the model is to take in, whatever its namesake does
    */
-  public static void write(Path folder, ModelShape shape, DType type, int window)
+  public static void write(Path folder, ModelShape shape, Type type, int window)
       throws IOException {
     Files.createDirectories(folder);
     Path json = folder.resolve(Checkpoint.CONFIG);
@@ -75,7 +104,7 @@ public final class RandomModel {
     return Map.of("model", model, "decoder", Map.of("type", "ByteFallback"));
   }
 
-  private static ByteBuffer header(Map<String, long[]> shapes, DType type) throws IOException {
+  private static ByteBuffer header(Map<String, long[]> shapes, Type type) throws IOException {
     Map<String, Object> tensors = new LinkedHashMap<>();
     long offset = 0;
     for (Map.Entry<String, long[]> shape : shapes.entrySet()) {
@@ -101,46 +130,32 @@ public final class RandomModel {
         .flip();
   }
 
-  private static long bytes(long[] extents, DType type) {
-    long bytes = type.bytes();
+  private static long bytes(long[] extents, Type type) {
+    long bytes = type.bytes;
     for (long extent : extents) {
       bytes *= extent;
     }
     return bytes;
   }
 
-  private static ByteBuffer ones(int count, DType type) {
-    ByteBuffer ones =
-        ByteBuffer.allocate(type.bytes() * count).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer ones(int count, Type type) {
+    ByteBuffer ones = ByteBuffer.allocate(type.bytes * count).order(ByteOrder.LITTLE_ENDIAN);
     while (ones.hasRemaining()) {
-      switch (type) {
-        case F32 -> ones.putInt(0x3f800000);
-        case BF16 -> ones.putShort((short) 0x3f80);
-        case F16 -> ones.putShort((short) 0x3c00);
+      if (type == Type.F32) {
+        ones.putInt(type.one);
+      } else {
+        ones.putShort((short) type.one);
       }
     }
     return ones.flip();
   }
 
   /** Elements with a random sign and fraction, and the exponent of 1/64. */
-  private static ByteBuffer random(DType type) {
-    long free =
-        switch (type) {
-          case F32 -> 0x807f_ffff_807f_ffffL;
-          case BF16 -> 0x807f_807f_807f_807fL;
-          case F16 -> 0x83ff_83ff_83ff_83ffL;
-        };
-    long exponent =
-        switch (type) {
-          case F32 -> 0x3c80_0000_3c80_0000L;
-          case BF16 -> 0x3c80_3c80_3c80_3c80L;
-          case F16 -> 0x2400_2400_2400_2400L;
-        };
+  private static ByteBuffer random(Type type) {
     Random random = new Random(1);
-    ByteBuffer block =
-        ByteBuffer.allocateDirect(Long.BYTES * BLOCK).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer block = ByteBuffer.allocateDirect(Long.BYTES * BLOCK).order(ByteOrder.LITTLE_ENDIAN);
     while (block.hasRemaining()) {
-      block.putLong(random.nextLong() & free | exponent);
+      block.putLong(random.nextLong() & type.free | type.exponent);
     }
     return block.flip();
   }

@@ -1,7 +1,6 @@
 package dev.lowpass.pipeline.check;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Devices;
 import dev.lowpass.kernels.KernelBench;
@@ -152,7 +151,7 @@ public final class GpuCheck {
     Path folder = Files.createTempDirectory(work, "gpu-check");
     try {
       Path model = folder.resolve(plan.shape().name());
-      RandomModel.write(model, plan.shape().model(), DType.BF16, plan.shape().window());
+      RandomModel.write(model, plan.shape().model(), RandomModel.Type.BF16, plan.shape().window());
       EngineBench.run(model, device, plan.shape()).forEach(figure -> print(figure, figures));
     } finally {
       delete(folder);

@@ -11,8 +11,7 @@ import java.util.List;
  * @param batch documents that are read and written at once, of the shortest prompt's length
  * @param entries of their bounded caches
  */
-record Shape(
-    ModelShape model, List<Integer> prompts, int newTokens, int batch, int entries) {
+record Shape(ModelShape model, List<Integer> prompts, int newTokens, int batch, int entries) {
   /** For emulators. */
   static final Shape TINY =
       new Shape(

@@ -1,0 +1,58 @@
+package dev.lowpass.jobs;
+
+import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.WeightNames;
+
+/**
+ * What a model has a processor do at the least: what shares of its limits are told by.
+ *
+ * @param config of the model
+ * @param weightBytes that a decode step reads
+ */
+record BenchWork(ModelConfig config, long weightBytes) {
+
+  static BenchWork of(Checkpoint checkpoint) {
+    long bytes = checkpoint.tensors().values().stream().mapToLong(tensor -> tensor.bytes()).sum();
+    if (!checkpoint.config().tiedEmbeddings()) {
+      // A row of it is read, not all.
+      bytes -= checkpoint.tensors().get(WeightNames.EMBEDDING).bytes();
+    }
+    return new BenchWork(checkpoint.config(), bytes);
+  }
+
+  /**
+   * Float32 operations of reading a prompt: linear layers, the LM head once, and attention where
+   * every token attends to all before it. Not a number where only a choice of the tokens goes
+   * through all layers.
+   */
+  double prefillFlops(PolicyName policy, int tokens) {
+    if (policy.selects()) {
+      return Double.NaN;
+    }
+    double hidden = config.hiddenSize();
+    double heads = (double) config.heads() * config.headDim();
+    double kvHeads = (double) config.kvHeads() * config.headDim();
+    double layer = 2 * hidden * (heads + kvHeads) + 3 * hidden * config.intermediateSize();
+    double flops = 2 * (layer * config.layers() * tokens + hidden * config.vocabularySize());
+    if (!policy.bounded()) {
+      double pairs = (double) tokens * (tokens + 1) / 2;
+      flops += 4 * pairs * heads * config.layers();
+    }
+    return flops;
+  }
+
+  /**
+   * Bytes that a decode step reads: the weights, and of each sequence the keys and values that it
+   * holds. Not a number where layers hold different numbers of them.
+   *
+   * @param entries that each of them holds
+   */
+  double decodeBytes(PolicyName policy, int sequences, double entries) {
+    if (policy.selects()) {
+      return Double.NaN;
+    }
+    double entryBytes = 2.0 * config.layers() * config.kvHeads() * config.headDim() * Float.BYTES;
+    return weightBytes + sequences * entries * entryBytes;
+  }
+}
