@@ -57,8 +57,16 @@ public interface Device extends AutoCloseable {
    * @param headDim channels a head
    * @param capacity entries a layer
    * @param positions what its entries' positions are
+   * @param type how they are stored
+   * @throws IllegalArgumentException if the device does not store caches in that type
    */
-  KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions);
+  KvCache kvCache(
+      int layers, int kvHeads, int headDim, int capacity, Positions positions, CacheType type);
+
+  /** {@link #kvCache} in the type that the device chooses. */
+  default KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions) {
+    return kvCache(layers, kvHeads, headDim, capacity, positions, CacheType.AUTO);
+  }
 
   /**
    * Prepares a rotary embedding.

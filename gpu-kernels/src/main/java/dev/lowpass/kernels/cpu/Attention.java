@@ -6,19 +6,49 @@ import java.util.List;
 
 /**
  * Causal attention with an online softmax over the cache's blocks: scores exist for one block at a
- * time. The queries of all heads that share a kv head go through a block together.
+ * time. The queries of all heads that share a kv head go through a block together: first all of
+ * them meet its keys, then all of them its values, so that each stays in the L1 cache meanwhile.
  *
- * <p>Blocks begin at multiples of {@link Kernels#BLOCK} in the cache, whatever the batch is, and a
- * query takes those it sees in order: its result does not depend on how its prompt was cut into
- * chunks.
+ * <p>A query's entries are cut into segments, at multiples of {@link #SEGMENT} in the cache. Each
+ * has a softmax of its own, block by block; the segments' results are put together in their order.
+ * So threads can share a decode step's entries, and a query's result depends neither on how they do
+ * nor on how its prompt was cut into chunks.
  */
 final class Attention {
   /** Queries a part: they share each block read from the cache. */
   private static final int QUERIES_A_PART = 64;
 
+  /** Entries that one part of a decode step takes: two parts a kv head of a cache of 1,024. */
+  static final int SEGMENT = 8 * Kernels.BLOCK;
+
+  /** What a query's result has besides its channels: the maximum, and the softmax's denominator. */
+  private static final int HEADER = 2;
+
   private final Kernels kernels;
   private final Team team;
   private final Scratch[] scratches;
+
+  // The operation under way.
+  private float[] out;
+  private float[] queries;
+  private float[] logSums;
+  private int columns;
+  private int layer;
+  private float scale;
+  private int window;
+  private Part[] parts = {};
+  private int partCount;
+
+  /** The first part of each group whose results are put together. */
+  private int[] groups = {};
+
+  private int groupCount;
+
+  /** Such parts' results, {@code [queries, HEADER + width]} each. */
+  private float[] results = {};
+
+  private final Team.Task attendPart = this::attend;
+  private final Team.Task mergeGroup = this::merge;
 
   Attention(Kernels kernels, Team team) {
     this.kernels = kernels;
@@ -26,8 +56,35 @@ final class Attention {
     scratches = new Scratch[team.size()];
   }
 
-  /** The queries of some rows of a span with one kv head. */
-  private record Part(Span span, CpuKvCache cache, int kvHead, int begin, int end) {}
+  /** The queries of some rows of a span with one kv head, on some segments of the cache. */
+  private static final class Part {
+    private Span span;
+    private CpuKvCache cache;
+    private int kvHead;
+    private int beginRow;
+    private int endRow;
+    private int beginSegment;
+    private int endSegment;
+
+    /** Parts of its group, itself included; 1 where it has all of its queries' segments. */
+    private int group;
+
+    /** Where its results go, if others have the other segments. */
+    private int result;
+
+    int headsAKvHead(int columns) {
+      return columns / cache.headDim() / cache.kvHeads();
+    }
+
+    int queries(int columns) {
+      return (endRow - beginRow) * headsAKvHead(columns);
+    }
+
+    /** The first entry of the rows of its span. */
+    int firstEntry(int layer) {
+      return cache.length(layer) - span.rows();
+    }
+  }
 
   void run(
       float[] out,
@@ -38,183 +95,322 @@ final class Attention {
       float scale,
       int window,
       float[] logSums) {
-    int partCount = 0;
-    for (Span span : spans) {
-      partCount += parts(span, columns);
-    }
-    Part[] parts = new Part[partCount];
-    int next = 0;
-    for (Span span : spans) {
+    this.out = out;
+    this.queries = queries;
+    this.logSums = logSums;
+    this.columns = columns;
+    this.layer = layer;
+    this.scale = scale;
+    this.window = window;
+    partCount = 0;
+    groupCount = 0;
+    int size = 0;
+    for (int i = 0; i < spans.size(); i++) {
+      Span span = spans.get(i);
       CpuKvCache cache = (CpuKvCache) span.cache();
-      int rowsAPart = rowsAPart(cache, columns);
-      // The last rows see most: their parts come first.
-      for (int begin = (span.rows() - 1) / rowsAPart * rowsAPart; begin >= 0; begin -= rowsAPart) {
-        int end = Math.min(span.rows(), begin + rowsAPart);
-        for (int kvHead = 0; kvHead < cache.kvHeads(); kvHead++) {
-          parts[next++] = new Part(span, cache, kvHead, begin, end);
-        }
+      int rowsAPart = Math.max(1, QUERIES_A_PART * cache.headDim() * cache.kvHeads() / columns);
+      if (span.rows() <= rowsAPart) {
+        size = addSegments(span, cache, size);
+      } else {
+        addRows(span, cache, rowsAPart);
       }
     }
-    team.run(
-        partCount,
-        (part, worker) -> {
-          if (scratches[worker] == null) {
-            scratches[worker] = new Scratch();
-          }
-          attend(scratches[worker], parts[part], out, queries, columns, layer, scale, window);
-          if (logSums != null) {
-            logSums(scratches[worker], parts[part], columns, logSums);
-          }
-        });
+    if (results.length < size) {
+      results = new float[size];
+    }
+    team.run(partCount, attendPart);
+    team.run(groupCount, mergeGroup);
   }
 
-  private static int parts(Span span, int columns) {
-    CpuKvCache cache = (CpuKvCache) span.cache();
-    return Sizes.ceilDiv(span.rows(), rowsAPart(cache, columns)) * cache.kvHeads();
+  /** Few rows: each part has all of them, and a segment. */
+  private int addSegments(Span span, CpuKvCache cache, int size) {
+    int firstEntry = cache.length(layer) - span.rows();
+    int begin = Math.max(0, firstEntry + 1 - window) / SEGMENT;
+    int end = (cache.length(layer) - 1) / SEGMENT + 1;
+    int next = size;
+    for (int kvHead = 0; kvHead < cache.kvHeads(); kvHead++) {
+      if (end - begin > 1) {
+        if (groups.length == groupCount) {
+          groups = Arrays.copyOf(groups, 2 * groupCount + 1);
+        }
+        groups[groupCount++] = partCount;
+      }
+      for (int segment = begin; segment < end; segment++) {
+        Part part = add(span, cache, kvHead, 0, span.rows());
+        part.beginSegment = segment;
+        part.endSegment = segment + 1;
+        part.group = end - begin;
+        part.result = next;
+        next += part.group == 1 ? 0 : part.queries(columns) * (HEADER + cache.width());
+      }
+    }
+    return next;
   }
 
-  private static int rowsAPart(CpuKvCache cache, int columns) {
-    int group = columns / cache.headDim() / cache.kvHeads();
-    return Math.max(1, QUERIES_A_PART / group);
+  /** Many rows: each part has some of them, and all of their segments. */
+  private void addRows(Span span, CpuKvCache cache, int rowsAPart) {
+    int firstEntry = cache.length(layer) - span.rows();
+    // The last rows see most: their parts come first.
+    for (int begin = (span.rows() - 1) / rowsAPart * rowsAPart; begin >= 0; begin -= rowsAPart) {
+      int end = Math.min(span.rows(), begin + rowsAPart);
+      for (int kvHead = 0; kvHead < cache.kvHeads(); kvHead++) {
+        Part part = add(span, cache, kvHead, begin, end);
+        part.beginSegment = Math.max(0, firstEntry + begin + 1 - window) / SEGMENT;
+        part.endSegment = (firstEntry + end - 1) / SEGMENT + 1;
+        part.group = 1;
+      }
+    }
   }
 
-  private void attend(
-      Scratch s,
-      Part part,
-      float[] out,
-      float[] queries,
-      int columns,
-      int layer,
-      float scale,
-      int window) {
-    CpuKvCache cache = part.cache;
-    int headDim = cache.headDim();
-    int heads = columns / headDim;
-    int group = heads / cache.kvHeads();
-    int width = cache.width();
-    int count = (part.end - part.begin) * group;
-    s.prepare(Sizes.roundUp(count, Kernels.QUERIES), headDim, width);
-    int firstEntry = cache.length(layer) - part.span.rows();
+  private Part add(Span span, CpuKvCache cache, int kvHead, int beginRow, int endRow) {
+    if (partCount == parts.length) {
+      parts = Arrays.copyOf(parts, 2 * partCount + 1);
+      for (int i = partCount; i < parts.length; i++) {
+        parts[i] = new Part();
+      }
+    }
+    Part part = parts[partCount++];
+    part.span = span;
+    part.cache = cache;
+    part.kvHead = kvHead;
+    part.beginRow = beginRow;
+    part.endRow = endRow;
+    return part;
+  }
+
+  private Scratch scratch(int worker) {
+    if (scratches[worker] == null) {
+      scratches[worker] = new Scratch();
+    }
+    return scratches[worker];
+  }
+
+  private void attend(int index, int worker) {
+    Part part = parts[index];
+    Scratch s = scratch(worker);
+    int count = part.queries(columns);
+    prepare(s, part, count);
+    for (int segment = part.beginSegment; segment < part.endSegment; segment++) {
+      attendSegment(s, part, segment, count);
+      if (part.group > 1) {
+        int size = count * (HEADER + part.cache.width());
+        System.arraycopy(s.segment, 0, results, part.result, size);
+      } else if (segment == part.beginSegment) {
+        // The first result is what the others are added to.
+        float[] first = s.segment;
+        s.segment = s.total;
+        s.total = first;
+      } else {
+        add(s.total, s.segment, 0, count, part.cache.width());
+      }
+    }
+    if (part.group == 1) {
+      write(s.total, part, count);
+    }
+  }
+
+  /** Puts the results of a group's parts together. */
+  private void merge(int index, int worker) {
+    Part first = parts[groups[index]];
+    Scratch s = scratch(worker);
+    int count = first.queries(columns);
+    int width = first.cache.width();
+    s.prepare(Sizes.roundUp(count, Kernels.QUERIES), first.cache, kernels.lanes());
+    int size = count * (HEADER + width);
+    System.arraycopy(results, first.result, s.total, 0, size);
+    for (int i = 1; i < first.group; i++) {
+      add(s.total, results, first.result + i * size, count, width);
+    }
+    write(s.total, first, count);
+  }
+
+  /** Adds a segment's results to those of the segments before it. */
+  private static void add(float[] total, float[] segment, int from, int count, int width) {
     for (int q = 0; q < count; q++) {
-      int row = part.begin + q / group;
-      s.end[q] = firstEntry + row + 1;
+      int to = q * (HEADER + width);
+      int at = from + to;
+      if (segment[at] == Float.NEGATIVE_INFINITY) {
+        continue; // the query sees nothing of it
+      }
+      float max = Math.max(total[to], segment[at]);
+      float before = (float) Math.exp(total[to] - max);
+      float now = (float) Math.exp(segment[at] - max);
+      total[to] = max;
+      for (int i = 1; i < HEADER + width; i++) {
+        total[to + i] = total[to + i] * before + segment[at + i] * now;
+      }
+    }
+  }
+
+  /** Writes the results of a part's queries into the rows that they came from. */
+  private void write(float[] results, Part part, int count) {
+    int headDim = part.cache.headDim();
+    int size = HEADER + part.cache.width();
+    for (int q = 0; q < count; q++) {
+      float sum = results[q * size + 1];
+      int to = offset(part, q, headDim);
+      for (int d = 0; d < headDim; d++) {
+        out[to + d] = results[q * size + HEADER + d] / sum;
+      }
+      if (logSums != null) {
+        logSums[offset(part, q, 1)] = (float) (results[q * size] + Math.log(sum));
+      }
+    }
+  }
+
+  /** Where query q of a part lies in {@code [rows, heads * size]}. */
+  private int offset(Part part, int q, int size) {
+    int group = part.headsAKvHead(columns);
+    int heads = group * part.cache.kvHeads();
+    int row = part.span.firstRow() + part.beginRow + q / group;
+    return (row * heads + part.kvHead * group + q % group) * size;
+  }
+
+  private void prepare(Scratch s, Part part, int count) {
+    int headDim = part.cache.headDim();
+    int padded = Sizes.roundUp(count, Kernels.QUERIES);
+    s.prepare(padded, part.cache, kernels.lanes());
+    Arrays.fill(s.queries, count * headDim, padded * headDim, 0);
+    int group = part.headsAKvHead(columns);
+    int firstEntry = part.firstEntry(layer);
+    for (int q = 0; q < count; q++) {
+      s.end[q] = firstEntry + part.beginRow + q / group + 1;
       s.start[q] = Math.max(0, s.end[q] - window);
-      s.max[q] = Float.NEGATIVE_INFINITY;
-      int from = offset(part, q, heads, group, headDim);
+      int from = offset(part, q, headDim);
       for (int d = 0; d < headDim; d++) {
         s.queries[q * headDim + d] = queries[from + d] * scale;
       }
     }
-    int lastBlock = (s.end[count - 1] - 1) / Kernels.BLOCK;
-    for (int block = s.start[0] / Kernels.BLOCK; block <= lastBlock; block++) {
-      for (int q = 0; q < count; q += Kernels.QUERIES) {
-        attendBlock(s, part, layer, block, q, Math.min(count, q + Kernels.QUERIES));
-      }
+  }
+
+  /** Sets the scratch's segment to what a part's queries get of one. */
+  private void attendSegment(Scratch s, Part part, int segment, int count) {
+    int size = HEADER + part.cache.width();
+    Arrays.fill(s.out, 0, Sizes.roundUp(count, Kernels.QUERIES) * part.cache.width(), 0);
+    Arrays.fill(s.sums, 0, count * kernels.lanes(), 0);
+    Arrays.fill(s.max, 0, count, Float.NEGATIVE_INFINITY);
+    int begin = Math.max(segment * SEGMENT, s.start[0]);
+    int end = Math.min((segment + 1) * SEGMENT, s.end[count - 1]);
+    for (int block = begin / Kernels.BLOCK; block * Kernels.BLOCK < end; block++) {
+      attendBlock(s, part, block, count);
     }
     for (int q = 0; q < count; q++) {
-      int to = offset(part, q, heads, group, headDim);
-      for (int d = 0; d < headDim; d++) {
-        out[to + d] = s.out[q * width + d] / s.sum[q];
+      s.segment[q * size] = s.max[q];
+      s.segment[q * size + 1] = kernels.sum(s.sums, q * kernels.lanes());
+      System.arraycopy(
+          s.out, q * part.cache.width(), s.segment, q * size + HEADER, part.cache.width());
+    }
+  }
+
+  private void attendBlock(Scratch s, Part part, int block, int count) {
+    CpuKvCache cache = part.cache;
+    CacheMemory memory = cache.keys(layer);
+    float[] keys = memory.floats();
+    int key = keys == null ? 0 : memory.blockOffset(part.kvHead, block);
+    if (keys == null) {
+      keys = s.block;
+      memory.decode(kernels, part.kvHead, block, block + 1, keys);
+    }
+    int firstEntry = block * Kernels.BLOCK;
+    for (int q = 0; q < count; q += Kernels.QUERIES) {
+      // The last query sees furthest, and the first from the furthest back.
+      int last = Math.min(count, q + Kernels.QUERIES) - 1;
+      if (s.end[last] > firstEntry && s.start[q] < firstEntry + Kernels.BLOCK) {
+        int score = q * Kernels.BLOCK;
+        kernels.scores(s.queries, q * cache.headDim(), keys, key, cache.headDim(), s.scores, score);
+        for (int i = q; i <= last; i++) {
+          softmax(s, i, firstEntry, cache.width());
+        }
       }
     }
-  }
-
-  /** Writes what {@link #attend} has just summed into {@code [rows, heads]}. */
-  private static void logSums(Scratch s, Part part, int columns, float[] logSums) {
-    int heads = columns / part.cache.headDim();
-    int group = heads / part.cache.kvHeads();
-    for (int q = 0; q < (part.end - part.begin) * group; q++) {
-      int to = offset(part, q, heads, group, 1);
-      logSums[to] = (float) (s.max[q] + Math.log(s.sum[q]));
+    memory = cache.values(layer);
+    float[] values = memory.floats();
+    int value = values == null ? 0 : memory.blockOffset(part.kvHead, block);
+    if (values == null) {
+      values = s.block;
+      memory.decode(kernels, part.kvHead, block, block + 1, values);
+    }
+    for (int q = 0; q < count; q += Kernels.QUERIES) {
+      weigh(s, q, Math.min(count, q + Kernels.QUERIES), firstEntry, values, value, cache.width());
     }
   }
 
-  /** Where query q of a part lies in {@code [rows, heads * headDim]}. */
-  private static int offset(Part part, int q, int heads, int group, int headDim) {
-    int row = part.span.firstRow() + part.begin + q / group;
-    return (row * heads + part.kvHead * group + q % group) * headDim;
+  /** Entries of a block before those that a query sees. */
+  private static int from(Scratch s, int q, int firstEntry) {
+    return Math.max(0, s.start[q] - firstEntry);
   }
 
-  /** Takes queries {@code [begin, end)}, at most {@link Kernels#QUERIES}, through a block. */
-  private void attendBlock(Scratch s, Part part, int layer, int block, int begin, int end) {
-    CpuKvCache cache = part.cache;
-    int firstEntry = block * Kernels.BLOCK;
-    int latestFrom = 0;
-    int earliestTo = Kernels.BLOCK;
-    boolean any = false;
-    for (int q = begin; q < end; q++) {
-      // Entries of the block that the query sees, relative to the block.
-      s.from[q - begin] = Math.max(0, s.start[q] - firstEntry);
-      s.to[q - begin] = Math.min(Kernels.BLOCK, s.end[q] - firstEntry);
-      any |= s.from[q - begin] < s.to[q - begin];
-      latestFrom = Math.max(latestFrom, s.from[q - begin]);
-      earliestTo = Math.min(earliestTo, s.to[q - begin]);
-    }
-    if (!any) {
+  /** The end of a block's entries that a query sees, not above {@link #from} where it sees none. */
+  private static int to(Scratch s, int q, int firstEntry) {
+    return Math.min(Kernels.BLOCK, s.end[q] - firstEntry);
+  }
+
+  private void softmax(Scratch s, int q, int firstEntry, int width) {
+    int from = from(s, q, firstEntry);
+    int to = to(s, q, firstEntry);
+    if (from >= to) {
       return;
     }
-    kernels.scores(
-        s.queries,
-        begin * cache.headDim(),
-        cache.keys(layer),
-        cache.keyOffset(part.kvHead, block),
-        cache.headDim(),
-        s.scores,
-        0);
-    for (int q = begin; q < end; q++) {
-      if (s.from[q - begin] < s.to[q - begin]) {
-        softmax(s, q, q - begin, cache.width());
+    int score = q * Kernels.BLOCK;
+    if (to - from < Kernels.BLOCK) {
+      Arrays.fill(s.scores, score, score + from, Float.NEGATIVE_INFINITY);
+      Arrays.fill(s.scores, score + to, score + Kernels.BLOCK, Float.NEGATIVE_INFINITY);
+    }
+    float before = s.max[q];
+    float max = Math.max(before, kernels.highest(s.scores, score));
+    int lanes = kernels.lanes();
+    if (max != before && before != Float.NEGATIVE_INFINITY) {
+      float correction = (float) Math.exp(before - max);
+      for (int i = q * lanes; i < (q + 1) * lanes; i++) {
+        s.sums[i] *= correction;
+      }
+      for (int i = q * width; i < (q + 1) * width; i++) {
+        s.out[i] *= correction;
       }
     }
-    float[] values = cache.values(layer);
-    int value = cache.valueOffset(part.kvHead, firstEntry);
+    s.max[q] = max;
+    kernels.exp(s.scores, score, max, s.sums, q * lanes);
+  }
+
+  /** Adds a block's values to what queries {@code [begin, end)} have, {@link Kernels#QUERIES}. */
+  private void weigh(
+      Scratch s, int begin, int end, int firstEntry, float[] values, int value, int width) {
+    int latestFrom = 0;
+    int earliestTo = Kernels.BLOCK;
+    for (int q = begin; q < end; q++) {
+      latestFrom = Math.max(latestFrom, from(s, q, firstEntry));
+      earliestTo = Math.min(earliestTo, to(s, q, firstEntry));
+    }
     if (latestFrom >= earliestTo) {
       for (int q = begin; q < end; q++) {
-        weigh(s, q, q - begin, s.from[q - begin], s.to[q - begin], values, value, cache.width());
+        weighOne(s, q, from(s, q, firstEntry), to(s, q, firstEntry), values, value, width);
       }
       return;
     }
     // What all of them see goes through together, what only some do before and after it: a query
     // adds up its entries in their order, and nothing that it does not see.
     for (int q = begin; q < end; q++) {
-      weigh(s, q, q - begin, s.from[q - begin], latestFrom, values, value, cache.width());
+      weighOne(s, q, from(s, q, firstEntry), latestFrom, values, value, width);
     }
     kernels.weighQueries(
         s.scores,
-        latestFrom,
+        begin * Kernels.BLOCK + latestFrom,
         values,
-        value + latestFrom * cache.width(),
+        value + latestFrom * width,
         earliestTo - latestFrom,
-        cache.width(),
+        width,
         s.out,
-        begin * cache.width());
+        begin * width);
     for (int q = begin; q < end; q++) {
-      weigh(s, q, q - begin, earliestTo, s.to[q - begin], values, value, cache.width());
+      weighOne(s, q, earliestTo, to(s, q, firstEntry), values, value, width);
     }
   }
 
-  private void softmax(Scratch s, int q, int slot, int width) {
-    int score = slot * Kernels.BLOCK;
-    Arrays.fill(s.scores, score, score + s.from[slot], Float.NEGATIVE_INFINITY);
-    Arrays.fill(s.scores, score + s.to[slot], score + Kernels.BLOCK, Float.NEGATIVE_INFINITY);
-    float max = Math.max(s.max[q], kernels.max(s.scores, score, Kernels.BLOCK));
-    if (max != s.max[q]) {
-      float correction = (float) Math.exp(s.max[q] - max);
-      s.sum[q] *= correction;
-      for (int d = 0; d < width; d++) {
-        s.out[q * width + d] *= correction;
-      }
-      s.max[q] = max;
-    }
-    s.sum[q] += kernels.exp(s.scores, score, max);
-  }
-
-  private void weigh(
-      Scratch s, int q, int slot, int from, int to, float[] values, int value, int width) {
+  private void weighOne(Scratch s, int q, int from, int to, float[] values, int value, int width) {
     if (from < to) {
       kernels.weigh(
           s.scores,
-          slot * Kernels.BLOCK + from,
+          q * Kernels.BLOCK + from,
           values,
           value + from * width,
           to - from,
@@ -226,29 +422,40 @@ final class Attention {
 
   /** One thread's memory, kept between operations. */
   private static final class Scratch {
-    private final float[] scores = new float[Kernels.QUERIES * Kernels.BLOCK];
-    private final int[] from = new int[Kernels.QUERIES];
-    private final int[] to = new int[Kernels.QUERIES];
     private float[] queries = new float[0];
-    private float[] out = new float[0];
+    private float[] scores = new float[0];
+    private float[] block = new float[0];
     private int[] start = new int[0];
     private int[] end = new int[0];
-    private float[] max = new float[0];
-    private float[] sum = new float[0];
 
-    void prepare(int count, int headDim, int width) {
+    // Of the segment under way.
+    private float[] max = new float[0];
+    private float[] sums = new float[0];
+    private float[] out = new float[0];
+
+    // Results, [queries, HEADER + width]: the segment's, and of all up to it.
+    private float[] segment = new float[0];
+    private float[] total = new float[0];
+
+    /** Makes room for a number of queries, whole groups of {@link Kernels#QUERIES}. */
+    void prepare(int count, CpuKvCache cache, int lanes) {
+      int width = cache.width();
       if (start.length < count) {
         start = new int[count];
         end = new int[count];
         max = new float[count];
-        sum = new float[count];
+        scores = new float[count * Kernels.BLOCK];
+        sums = new float[count * lanes];
       }
-      if (queries.length < count * headDim || out.length < count * width) {
-        queries = new float[count * headDim];
+      if (queries.length < count * cache.headDim() || out.length < count * width) {
+        queries = new float[count * cache.headDim()];
         out = new float[count * width];
+        segment = new float[count * (HEADER + width)];
+        total = new float[count * (HEADER + width)];
       }
-      Arrays.fill(sum, 0);
-      Arrays.fill(out, 0, count * width, 0);
+      if (block.length < Kernels.BLOCK * width) {
+        block = new float[Kernels.BLOCK * width];
+      }
     }
   }
 }

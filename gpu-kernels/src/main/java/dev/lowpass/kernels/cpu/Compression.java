@@ -8,9 +8,10 @@ import java.util.Arrays;
 /**
  * Carries out plans on a layer of a cache, in place, and measures its spectrum.
  *
- * <p>A part is a pair of a key head's channels, which rotate together, or {@link #CHANNELS}
- * channels of a value head. It copies them out of the cache, so that entries may go anywhere, and
- * writes those that are not where they were.
+ * <p>A piece is a pair of a key head's channels, which rotate together, or {@link #CHANNELS}
+ * channels of a value head. It is copied out of the cache, so that entries may go anywhere, and
+ * what is not where it was is written. Where a cache does not store floats, a head's entries are
+ * decoded first, and stored again at the end; those that only moved keep their bits.
  */
 final class Compression {
   /** Channels of a value that go together: those of one cache line. */
@@ -19,6 +20,7 @@ final class Compression {
   /** Where {@link #sources} has no single one: the entry comes of a low-pass. */
   private static final int FILTERED = -1;
 
+  private final Kernels kernels;
   private final Team team;
   private final Dct dct = new Dct();
   private final Scratch[] scratches;
@@ -29,7 +31,8 @@ final class Compression {
   /** {@code [kvHeads, result]}: the entries' positions, where a cache remembers them. */
   private float[] positions = new float[0];
 
-  Compression(Team team) {
+  Compression(Kernels kernels, Team team) {
+    this.kernels = kernels;
     this.team = team;
     scratches = new Scratch[team.size()];
     for (int i = 0; i < scratches.length; i++) {
@@ -46,7 +49,7 @@ final class Compression {
    * @param first the first place whose entry changes
    * @param end entries before
    * @param result entries after
-   * @param energies a part's two sums: of what is kept, and of all
+   * @param energies a piece's two sums: of what is kept, and of all
    */
   private record Job(
       CpuKvCache cache,
@@ -69,38 +72,85 @@ final class Compression {
     int first = place(plan, result, kvHeads, scores, columns);
     if (first < result) {
       LowPass[] filters = filters(plan);
-      int partsAHead = parts(cache);
-      int parts = kvHeads * partsAHead;
-      double[] energies = new double[2 * parts];
+      int pairs = cache.headDim() / 2;
+      int lines = Sizes.ceilDiv(cache.headDim(), CHANNELS);
+      int pieces = pairs + lines;
+      double[] energies = new double[2 * kvHeads * pieces];
       Job job = new Job(cache, layer, rope, filters, first, plan.length(), result, energies);
       if (cache.hasPositions()) {
         movePositions(job);
       } else {
         rope.prepareTurns(cache.capacity());
       }
-      team.run(
-          parts,
-          (part, worker) -> {
-            int kvHead = part / partsAHead;
-            int piece = part % partsAHead;
-            if (piece < cache.headDim() / 2) {
-              keys(scratches[worker], job, part, kvHead, piece);
-            } else {
-              int channel = (piece - cache.headDim() / 2) * CHANNELS;
-              values(scratches[worker], job, part, kvHead, channel);
-            }
-          });
+      if (cache.keys(layer).floats() != null) {
+        team.run(
+            kvHeads * pieces,
+            (part, worker) ->
+                run(scratches[worker], job, part / pieces, part % pieces, part % pieces + 1));
+      } else {
+        team.run(
+            2 * kvHeads,
+            (part, worker) -> {
+              int begin = part % 2 == 0 ? 0 : pairs;
+              int end = part % 2 == 0 ? pairs : pieces;
+              run(scratches[worker], job, part / 2, begin, end);
+            });
+      }
       if (cache.hasPositions()) {
         storePositions(job);
       }
-      cache.addEnergy(layer, energy(job, partsAHead));
+      cache.addEnergy(layer, energy(job, pieces));
     }
     cache.setLength(layer, result);
   }
 
-  /** Parts a kv head: its pairs of key channels, then the lines of its value channels. */
-  private static int parts(CpuKvCache cache) {
-    return cache.headDim() / 2 + Sizes.ceilDiv(cache.headDim(), CHANNELS);
+  /** Some of a kv head's pieces, all of its keys or all of its values. */
+  private void run(Scratch s, Job job, int kvHead, int begin, int end) {
+    CpuKvCache cache = job.cache;
+    int pairs = cache.headDim() / 2;
+    int pieces = pairs + Sizes.ceilDiv(cache.headDim(), CHANNELS);
+    CacheMemory memory = begin < pairs ? cache.keys(job.layer) : cache.values(job.layer);
+    Head head = head(s, memory, kvHead, job.first, job.end);
+    for (int piece = begin; piece < end; piece++) {
+      if (piece < pairs) {
+        keys(s, job, head, kvHead * pieces + piece, piece);
+      } else {
+        values(s, job, head, kvHead * pieces + piece, (piece - pairs) * CHANNELS);
+      }
+    }
+    if (memory.floats() == null) {
+      for (int i = job.first; i < job.result; i++) {
+        if (sources[kvHead * job.result + i] != i) {
+          memory.put(kvHead, i, head.floats, head.at(i, 0), memory.step(), cache.headDim());
+        }
+      }
+    }
+  }
+
+  /**
+   * A kv head's keys or values as floats.
+   *
+   * @param origin where {@code floats} begins in the memory
+   */
+  private record Head(CacheMemory memory, int kvHead, float[] floats, int origin) {
+    int at(int entry, int channel) {
+      return memory.entryOffset(kvHead, entry) + channel * memory.step() - origin;
+    }
+  }
+
+  /** A kv head's entries {@code [from, to)} as floats: where they are, or decoded. */
+  private Head head(Scratch s, CacheMemory memory, int kvHead, int from, int to) {
+    if (memory.floats() != null) {
+      return new Head(memory, kvHead, memory.floats(), 0);
+    }
+    int begin = from / Kernels.BLOCK;
+    int end = Sizes.ceilDiv(to, Kernels.BLOCK);
+    int size = Sizes.elements("a head", end - begin, Kernels.BLOCK, memory.channels());
+    if (s.decoded.length < size) {
+      s.decoded = new float[size];
+    }
+    memory.decode(kernels, kvHead, begin, end, s.decoded);
+    return new Head(memory, kvHead, s.decoded, memory.blockOffset(kvHead, begin));
   }
 
   /** Sets {@link #sources}; returns the first place whose entry comes from another. */
@@ -208,13 +258,13 @@ final class Compression {
     }
   }
 
-  /** The parts' sums, in their order. */
-  private static Energy energy(Job job, int partsAHead) {
+  /** The pieces' sums, in their order. */
+  private static Energy energy(Job job, int piecesAHead) {
     double[] sums = new double[4];
-    for (int part = 0; 2 * part < job.energies.length; part++) {
-      int kind = part % partsAHead < job.cache.headDim() / 2 ? 0 : 2;
-      sums[kind] += job.energies[2 * part];
-      sums[kind + 1] += job.energies[2 * part + 1];
+    for (int piece = 0; 2 * piece < job.energies.length; piece++) {
+      int kind = piece % piecesAHead < job.cache.headDim() / 2 ? 0 : 2;
+      sums[kind] += job.energies[2 * piece];
+      sums[kind + 1] += job.energies[2 * piece + 1];
     }
     double factor = job.rope.attentionFactor() * job.rope.attentionFactor();
     return new Energy(sums[0] / factor, sums[1] / factor, sums[2], sums[3]);
@@ -224,13 +274,14 @@ final class Compression {
    * One pair of a head's key channels. An attention factor other than 1 stays on them all the way:
    * rotation and filter are linear.
    */
-  private void keys(Scratch s, Job job, int part, int kvHead, int pair) {
+  private void keys(Scratch s, Job job, Head head, int piece, int pair) {
     CpuKvCache cache = job.cache;
+    int kvHead = head.kvHead;
     int size = job.end - job.first;
     int places = kvHead * job.result;
     s.prepare(size, job.longest(), 2);
-    loadPair(s, cache, job.layer, kvHead, pair, job.first, job.end);
-    float[] keys = cache.keys(job.layer);
+    loadPair(s, head, cache.headDim(), pair, job.first, job.end);
+    float[] keys = head.floats;
     int second = cache.headDim() / 2 * Kernels.BLOCK;
     CpuRope.Turns turns = job.rope.turns();
     int angle = pair * turns.stride();
@@ -238,7 +289,7 @@ final class Compression {
       int source = sources[places + i];
       if (source != FILTERED && source != i) {
         int at = source - job.first;
-        int to = cache.keyIndex(kvHead, pair, i);
+        int to = head.at(i, pair);
         float x = s.entries[at];
         float y = s.entries[size + at];
         if (!cache.hasPositions()) {
@@ -261,32 +312,32 @@ final class Compression {
       turns(s, job.rope, pair, old, capacity, filter.from, count);
       unrotate(s, filter.from - job.first, size, count);
       for (int at = 0; at < 2 * count; at += count) {
-        filter(s, at, filter, job.energies, part);
+        filter(s, at, filter, job.energies, piece);
       }
       turns(s, job.rope, pair, old == null ? null : positions, places, filter.to, filter.length);
       for (int i = 0; i < filter.length; i++) {
         double x = s.samples[i];
         double y = s.samples[count + i];
-        int to = cache.keyIndex(kvHead, pair, filter.to + i);
+        int to = head.at(filter.to + i, pair);
         keys[to] = (float) (x * s.cosines[i] - y * s.sines[i]);
         keys[to + second] = (float) (x * s.sines[i] + y * s.cosines[i]);
       }
     }
   }
 
-  private void values(Scratch s, Job job, int part, int kvHead, int channel) {
+  private void values(Scratch s, Job job, Head head, int piece, int channel) {
     CpuKvCache cache = job.cache;
-    float[] values = cache.values(job.layer);
+    float[] values = head.floats;
     int channels = Math.min(CHANNELS, cache.headDim() - channel);
     int width = cache.width();
     s.prepare(job.end - job.first, job.longest(), channels);
     for (int i = job.first; i < job.end; i++) {
-      int from = cache.valueOffset(kvHead, i) + channel;
+      int from = head.at(i, channel);
       System.arraycopy(values, from, s.entries, (i - job.first) * channels, channels);
     }
-    int to = cache.valueOffset(kvHead, 0) + channel;
+    int to = head.at(0, channel);
     for (int i = job.first; i < job.result; i++) {
-      int source = sources[kvHead * job.result + i];
+      int source = sources[head.kvHead * job.result + i];
       if (source != FILTERED && source != i) {
         int from = (source - job.first) * channels;
         System.arraycopy(s.entries, from, values, to + i * width, channels);
@@ -300,7 +351,7 @@ final class Compression {
         }
       }
       for (int c = 0; c < channels; c++) {
-        filter(s, c * filter.count, filter, job.energies, part);
+        filter(s, c * filter.count, filter, job.energies, piece);
       }
       for (int i = 0; i < filter.length; i++) {
         for (int c = 0; c < channels; c++) {
@@ -311,7 +362,7 @@ final class Compression {
   }
 
   /** Filters one channel and counts its energy. */
-  private static void filter(Scratch s, int offset, LowPass filter, double[] energies, int part) {
+  private static void filter(Scratch s, int offset, LowPass filter, double[] energies, int piece) {
     filter.filter.transform(s.samples, offset, s.work);
     double kept = 0;
     for (int k = 1; k < filter.length; k++) {
@@ -321,21 +372,20 @@ final class Compression {
     for (int k = filter.length; k < filter.count; k++) {
       all += s.samples[offset + k] * s.samples[offset + k];
     }
-    energies[2 * part] += kept;
-    energies[2 * part + 1] += all;
+    energies[2 * piece] += kept;
+    energies[2 * piece + 1] += all;
     filter.filter.restore(s.samples, offset, s.work);
   }
 
   /** Copies entries {@code [from, to)} of a pair of key channels out, one behind the other. */
-  private static void loadPair(
-      Scratch s, CpuKvCache cache, int layer, int kvHead, int pair, int from, int to) {
-    float[] keys = cache.keys(layer);
-    int second = cache.headDim() / 2 * Kernels.BLOCK;
+  private static void loadPair(Scratch s, Head head, int headDim, int pair, int from, int to) {
+    float[] keys = head.floats;
+    int second = headDim / 2 * Kernels.BLOCK;
     int size = to - from;
     for (int i = from; i < to; ) {
       // A channel's entries lie side by side within a block.
       int run = Math.min(to - i, Kernels.BLOCK - i % Kernels.BLOCK);
-      int at = cache.keyIndex(kvHead, pair, i);
+      int at = head.at(i, pair);
       System.arraycopy(keys, at, s.entries, i - from, run);
       System.arraycopy(keys, at + second, s.entries, size + i - from, run);
       i += run;
@@ -396,17 +446,19 @@ final class Compression {
           Scratch s = scratches[worker];
           int kvHead = part / 2;
           s.prepare(size, size, 2);
+          CacheMemory memory = part % 2 == 0 ? cache.keys(layer) : cache.values(layer);
+          Head head = head(s, memory, kvHead, from, to);
           for (int pair = 0; pair < cache.headDim() / 2; pair++) {
             if (part % 2 == 0) {
               float[] positions = cache.hasPositions() ? cache.positions(layer) : null;
-              loadPair(s, cache, layer, kvHead, pair, from, to);
+              loadPair(s, head, cache.headDim(), pair, from, to);
               turns(s, rope, pair, positions, kvHead * cache.capacity(), from, size);
               unrotate(s, 0, size, size);
             } else {
               for (int i = 0; i < size; i++) {
-                int at = cache.valueOffset(kvHead, from + i) + 2 * pair;
-                s.samples[i] = cache.values(layer)[at];
-                s.samples[size + i] = cache.values(layer)[at + 1];
+                int at = head.at(from + i, 2 * pair);
+                s.samples[i] = head.floats[at];
+                s.samples[size + i] = head.floats[at + 1];
               }
             }
             for (int at = 0; at < 2 * size; at += size) {
@@ -430,6 +482,7 @@ final class Compression {
   private static final class Scratch {
     private final Ranking ranking = new Ranking();
     private float[] entries = new float[0];
+    private float[] decoded = new float[0];
     private double[] samples = new double[0];
     private double[] work = new double[0];
     private float[] cosines = new float[0];

@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.CachePlan;
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.DeviceChecks;
@@ -41,7 +42,7 @@ public final class CpuDevice implements Device {
     linear = new Linear(kernels, team);
     attention = new Attention(kernels, team);
     observation = new Observation(kernels, team);
-    compression = new Compression(team);
+    compression = new Compression(kernels, team);
   }
 
   /**
@@ -93,8 +94,9 @@ public final class CpuDevice implements Device {
   }
 
   @Override
-  public KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions) {
-    return new CpuKvCache(layers, kvHeads, headDim, capacity, positions, kernels.lanes());
+  public KvCache kvCache(
+      int layers, int kvHeads, int headDim, int capacity, Positions positions, CacheType type) {
+    return new CpuKvCache(layers, kvHeads, headDim, capacity, positions, type, kernels);
   }
 
   @Override

@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 
 /** Single elements of a weight as floats; exact for every stored type. */
 final class Floats {
+  private static final float LARGEST_F16 = 65504;
+
   private Floats() {}
 
   /** The element at byte {@code position}. */
@@ -66,5 +68,25 @@ final class Floats {
             ? moved | 0x7f800000
             : Float.floatToRawIntBits(Float.intBitsToFloat(moved) * 0x1p112f);
     return Float.intBitsToFloat(value | (bits & 0x8000) << 16);
+  }
+
+  /**
+   * The nearest half, of two that are as near the even one; the largest of its sign beyond their
+   * range. What is not a number stays none.
+   */
+  static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    float magnitude = Math.abs(value);
+    if (!(magnitude < LARGEST_F16)) {
+      return (short) (sign | (magnitude >= LARGEST_F16 ? 0x7bff : 0x7e00));
+    }
+    if (magnitude < 0x1p-14f) {
+      // Subnormal: adding half of a unit's power of two leaves its multiple in the low bits.
+      return (short) (sign | Float.floatToRawIntBits(magnitude + 0.5f) - 0x3f000000);
+    }
+    // Half of the last place that stays, or a little less where that is even already.
+    int rounded = (bits & 0x7fffffff) + 0x0fff + (bits >>> 13 & 1);
+    return (short) (sign | (rounded >>> 13) - (112 << 10));
   }
 }

@@ -107,11 +107,15 @@ interface Kernels {
    */
   float max(float[] in, int offset, int count);
 
+  /** The largest of {@link #BLOCK} scores; any number where one is NaN. */
+  float highest(float[] scores, int offset);
+
   /**
-   * Replaces the {@link #BLOCK} scores by {@code exp(score - max)} and returns their sum. Minus
-   * infinity becomes 0.
+   * Replaces the {@link #BLOCK} scores by {@code exp(score - max)} and adds them, lane by lane, to
+   * the vector of sums from {@code sum} on. No score is above {@code max}; minus infinity becomes
+   * 0.
    */
-  float exp(float[] scores, int offset, float max);
+  void exp(float[] scores, int offset, float max, float[] sums, int sum);
 
   /**
    * Adds weighted values to one query's sums: {@code out += sum over entries of weight * value}, in
@@ -145,6 +149,27 @@ interface Kernels {
       int width,
       float[] out,
       int offset);
+
+  /** Converts halves, a multiple of {@link #lanes()}, to the first floats of {@code out}. */
+  void fromF16(short[] in, int from, int count, float[] out);
+
+  /**
+   * Converts bytes {@code [rows, BLOCK]}, times the scale of their column: a block of keys.
+   *
+   * @param scales {@code [BLOCK]} from {@code scale} on
+   * @param out {@code [rows, BLOCK]} from {@code to} on
+   */
+  void fromInt8Columns(
+      byte[] in, int from, float[] scales, int scale, int rows, float[] out, int to);
+
+  /**
+   * Converts bytes {@code [BLOCK, width]}, times the scale of their row: a block of values.
+   *
+   * @param scales {@code [BLOCK]} from {@code scale} on
+   * @param width a multiple of {@link #lanes()}
+   * @param out {@code [BLOCK, width]} from {@code to} on
+   */
+  void fromInt8Rows(byte[] in, int from, float[] scales, int scale, int width, float[] out, int to);
 
   /** {@code gate = gate / (1 + exp(-gate)) * up}. */
   void swiglu(float[] gate, float[] up, int offset, int count);

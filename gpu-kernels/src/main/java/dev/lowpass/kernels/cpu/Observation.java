@@ -114,22 +114,26 @@ final class Observation {
         s.queries[q * headDim + d] = queries[in + d] * request.scale;
       }
     }
+    CacheMemory memory = cache.keys(request.layer);
+    float[] keys = memory.floats();
+    if (keys == null) {
+      keys = s.block(Kernels.BLOCK * headDim);
+    }
     int firstEntry = cache.length(request.layer) - request.observed;
     for (int block = firstBlock; block < endBlock; block++) {
+      int key = 0;
+      if (memory.floats() == null) {
+        memory.decode(kernels, kvHead, block, block + 1, keys);
+      } else {
+        key = memory.blockOffset(kvHead, block);
+      }
       int entry = block * Kernels.BLOCK;
       int begin = Math.max(0, request.from - entry);
       int end = Math.min(Kernels.BLOCK, request.to - entry);
       for (int q = 0; q < count; q++) {
         int slot = q % Kernels.QUERIES * Kernels.BLOCK;
         if (slot == 0) {
-          kernels.scores(
-              s.queries,
-              q * headDim,
-              cache.keys(request.layer),
-              cache.keyOffset(kvHead, block),
-              headDim,
-              s.scores,
-              0);
+          kernels.scores(s.queries, q * headDim, keys, key, headDim, s.scores, 0);
         }
         int head = kvHead * group + q / request.observed;
         int row = q % request.observed;
@@ -146,7 +150,7 @@ final class Observation {
           Arrays.fill(s.scores, slot, slot + seenFrom, Float.NEGATIVE_INFINITY);
           Arrays.fill(s.scores, slot + seenTo, slot + Kernels.BLOCK, Float.NEGATIVE_INFINITY);
           int logSum = (request.firstRow() + row) * request.heads + head;
-          kernels.exp(s.scores, slot, logSums[logSum]);
+          kernels.exp(s.scores, slot, logSums[logSum], s.lanes, 0);
           for (int i = begin; i < end; i++) {
             sums[sum + i - begin] += s.scores[slot + i];
           }
@@ -188,6 +192,18 @@ final class Observation {
   private static final class Scratch {
     private final float[] scores = new float[Kernels.QUERIES * Kernels.BLOCK];
     private float[] queries = new float[0];
+    private float[] block = new float[0];
+
+    /** The weights' sums, which nobody asks for. */
+    private final float[] lanes = new float[16];
+
+    /** Room for a block of keys that are not stored as floats. */
+    float[] block(int size) {
+      if (block.length < size) {
+        block = new float[size];
+      }
+      return block;
+    }
 
     void prepare(int size) {
       if (queries.length < size) {

@@ -147,14 +147,17 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public float exp(float[] scores, int offset, float max) {
-    float sum = 0;
+  public float highest(float[] scores, int offset) {
+    return max(scores, offset, BLOCK);
+  }
+
+  @Override
+  public void exp(float[] scores, int offset, float max, float[] sums, int sum) {
     for (int j = 0; j < BLOCK; j++) {
       float weight = (float) Math.exp(scores[offset + j] - max);
       scores[offset + j] = weight;
-      sum += weight;
+      sums[sum] += weight;
     }
-    return sum;
   }
 
   @Override
@@ -188,6 +191,29 @@ final class PlainKernels implements Kernels {
       int offset) {
     for (int q = 0; q < QUERIES; q++) {
       weigh(weights, weight + q * BLOCK, values, value, entries, width, out, offset + q * width);
+    }
+  }
+
+  @Override
+  public void fromF16(short[] in, int from, int count, float[] out) {
+    for (int i = 0; i < count; i++) {
+      out[i] = Floats.fromF16(in[from + i]);
+    }
+  }
+
+  @Override
+  public void fromInt8Columns(
+      byte[] in, int from, float[] scales, int scale, int rows, float[] out, int to) {
+    for (int i = 0; i < rows * BLOCK; i++) {
+      out[to + i] = in[from + i] * scales[scale + i % BLOCK];
+    }
+  }
+
+  @Override
+  public void fromInt8Rows(
+      byte[] in, int from, float[] scales, int scale, int width, float[] out, int to) {
+    for (int i = 0; i < BLOCK * width; i++) {
+      out[to + i] = in[from + i] * scales[scale + i / width];
     }
   }
 

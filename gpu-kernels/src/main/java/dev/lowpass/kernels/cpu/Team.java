@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -10,7 +11,8 @@ import java.util.concurrent.locks.LockSupport;
  * but the part it has.
  *
  * <p>A worker spins for {@value #SPIN_NANOS} ns after an operation, which bridges the gap to the
- * next one of a decode step, and parks after that: an idle team burns nothing.
+ * next one of a decode step, and parks after that: an idle team burns nothing. An operation
+ * allocates nothing: a decode step has hundreds of them.
  */
 final class Team implements AutoCloseable {
   /** One operation, cut into parts that may run in any order, each once. */
@@ -27,8 +29,21 @@ final class Team implements AutoCloseable {
   private static final long SPIN_NANOS = 30_000;
 
   private final Worker[] workers;
-  private volatile Job current;
   private volatile boolean closed;
+
+  /**
+   * The operation's number above, the parts that nobody has taken below: a worker that comes late,
+   * with the number of an operation that is over, takes no part of the one after it.
+   */
+  private final AtomicLong ticket = new AtomicLong();
+
+  // The operation: written before its ticket, and until all its parts have ended not again.
+  private Task task;
+  private int parts;
+  private Thread caller;
+  private final AtomicInteger ended = new AtomicInteger();
+  private final AtomicReference<Throwable> failure = new AtomicReference<>();
+  private volatile boolean callerParked;
 
   Team(int size) {
     workers = new Worker[size - 1];
@@ -57,15 +72,90 @@ final class Team implements AutoCloseable {
       }
       return;
     }
-    Job job = new Job(parts, task, Thread.currentThread());
-    current = job;
+    this.task = task;
+    this.parts = parts;
+    caller = Thread.currentThread();
+    callerParked = false;
+    ended.set(0);
+    failure.set(null);
+    int number = number(ticket.get()) + 1;
+    ticket.set((long) number << Integer.SIZE | parts);
     for (int i = 0; i < Math.min(workers.length, parts - 1); i++) {
       if (workers[i].parked) {
         LockSupport.unpark(workers[i]);
       }
     }
-    job.work(0);
-    job.await();
+    work(number, 0);
+    await();
+    this.task = null;
+  }
+
+  /** Runs parts of an operation as long as there are any. */
+  private void work(int number, int worker) {
+    int left;
+    while ((left = take(number)) > 0) {
+      // The operation cannot end before this part has: its fields stay until then.
+      int all = parts;
+      int part = all - left;
+      try {
+        if (failure.get() == null) {
+          task.run(part, worker);
+        }
+      } catch (Throwable e) {
+        failure.compareAndSet(null, e);
+      }
+      Thread waiting = caller;
+      if (ended.incrementAndGet() == all && callerParked) {
+        LockSupport.unpark(waiting);
+      }
+    }
+  }
+
+  /**
+   * Takes the next part of an operation.
+   *
+   * @return how many were left, this one included; 0 where none was, or the operation is over
+   */
+  private int take(int number) {
+    while (true) {
+      long current = ticket.get();
+      int left = number(current) == number ? (int) current : 0;
+      if (left == 0 || ticket.compareAndSet(current, current - 1)) {
+        return left;
+      }
+    }
+  }
+
+  private static int number(long ticket) {
+    return (int) (ticket >>> Integer.SIZE);
+  }
+
+  /** Waits until all parts have ended, and throws what one has thrown. */
+  private void await() {
+    boolean interrupted = false;
+    long start = System.nanoTime();
+    while (ended.get() < parts) {
+      if (System.nanoTime() - start < SPIN_NANOS) {
+        Thread.onSpinWait();
+      } else {
+        callerParked = true;
+        if (ended.get() < parts) {
+          LockSupport.park(this);
+          // An interrupted thread does not park: the flag is put back at the end.
+          interrupted |= Thread.interrupted();
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    Throwable thrown = failure.get();
+    if (thrown instanceof Error error) {
+      throw error;
+    }
+    if (thrown != null) {
+      throw (RuntimeException) thrown;
+    }
   }
 
   /** Ends the threads. */
@@ -102,97 +192,32 @@ final class Team implements AutoCloseable {
 
     @Override
     public void run() {
-      Job last = null;
-      while (true) {
-        Job job = next(last);
-        if (job == null) {
-          return;
-        }
-        job.work(index);
-        last = job;
+      int last = 0;
+      while (awaitAfter(last)) {
+        last = number(ticket.get());
+        work(last, index);
       }
     }
 
-    /** Waits for another job than the last; null when the team closes. */
-    private Job next(Job last) {
+    /** Waits for another operation than the last; returns false when the team closes. */
+    private boolean awaitAfter(int last) {
       long start = System.nanoTime();
       while (!closed) {
-        Job job = current;
-        if (job != last) {
-          return job;
+        if (number(ticket.get()) != last) {
+          return true;
         }
         if (System.nanoTime() - start < SPIN_NANOS) {
           Thread.onSpinWait();
         } else {
           parked = true;
-          // A job that came before the flag was seen would wake nobody: look again.
-          if (current == last && !closed) {
+          // One that came before the flag was seen would wake nobody: look again.
+          if (number(ticket.get()) == last && !closed) {
             LockSupport.park(Team.this);
           }
           parked = false;
         }
       }
-      return null;
-    }
-  }
-
-  /** Late workers find their job's parts taken and leave it: nobody waits for them. */
-  private static final class Job {
-    private final int parts;
-    private final Task task;
-    private final Thread caller;
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger ended = new AtomicInteger();
-    private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private volatile boolean callerParked;
-
-    Job(int parts, Task task, Thread caller) {
-      this.parts = parts;
-      this.task = task;
-      this.caller = caller;
-    }
-
-    void work(int worker) {
-      int part;
-      while ((part = next.getAndIncrement()) < parts) {
-        try {
-          if (failure.get() == null) {
-            task.run(part, worker);
-          }
-        } catch (Throwable e) {
-          failure.compareAndSet(null, e);
-        }
-        if (ended.incrementAndGet() == parts && callerParked) {
-          LockSupport.unpark(caller);
-        }
-      }
-    }
-
-    void await() {
-      boolean interrupted = false;
-      long start = System.nanoTime();
-      while (ended.get() < parts) {
-        if (System.nanoTime() - start < SPIN_NANOS) {
-          Thread.onSpinWait();
-        } else {
-          callerParked = true;
-          if (ended.get() < parts) {
-            LockSupport.park(this);
-            // An interrupted thread does not park: the flag is put back at the end.
-            interrupted |= Thread.interrupted();
-          }
-        }
-      }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-      Throwable thrown = failure.get();
-      if (thrown instanceof Error error) {
-        throw error;
-      }
-      if (thrown != null) {
-        throw (RuntimeException) thrown;
-      }
+      return false;
     }
   }
 }

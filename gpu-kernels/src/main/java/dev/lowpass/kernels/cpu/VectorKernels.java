@@ -4,9 +4,13 @@ import dev.lowpass.kernels.DType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -26,6 +30,25 @@ final class VectorKernels implements Kernels {
    * hide the latency of a multiply-add and leave six for operands: with twelve, C2 spills.
    */
   private static final boolean WIDE = LANES == 16;
+
+  /** What e^-x is 0 of; n is then -126. */
+  private static final float LEAST = 87;
+
+  private static final int LEAST_BITS = Float.floatToRawIntBits(LEAST);
+
+  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+
+  /** As many halves as there are lanes. */
+  private static final VectorSpecies<Short> HALVES =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(LANES * Short.SIZE));
+
+  /** As many bytes as there are lanes; null where no vector is as short. */
+  private static final VectorSpecies<Byte> BYTES =
+      LANES * Byte.SIZE < 64
+          ? null
+          : VectorSpecies.of(byte.class, VectorShape.forBitSize(LANES * Byte.SIZE));
+
+  private static final Kernels PLAIN = new PlainKernels();
 
   /** The lanes whose number has bit 0, 1, 2 ... set. */
   private static final List<VectorMask<Float>> ODD = new ArrayList<>();
@@ -301,9 +324,77 @@ final class VectorKernels implements Kernels {
   @Override
   public void scores(
       float[] queries, int query, float[] keys, int key, int headDim, float[] scores, int score) {
+    if (WIDE) {
+      scoresOfFour(queries, query, keys, key, headDim, scores, score);
+      return;
+    }
     for (int j = 0; j < BLOCK; j += 2 * LANES) {
       scoresOfTwo(queries, query, keys, key + j, headDim, scores, score + j);
     }
+  }
+
+  /** Four queries' scores for four vectors of entries: a block of AVX-512's. */
+  private static void scoresOfFour(
+      float[] queries, int query, float[] keys, int key, int headDim, float[] scores, int score) {
+    FloatVector s00 = FloatVector.zero(FLOATS);
+    FloatVector s01 = FloatVector.zero(FLOATS);
+    FloatVector s02 = FloatVector.zero(FLOATS);
+    FloatVector s03 = FloatVector.zero(FLOATS);
+    FloatVector s10 = FloatVector.zero(FLOATS);
+    FloatVector s11 = FloatVector.zero(FLOATS);
+    FloatVector s12 = FloatVector.zero(FLOATS);
+    FloatVector s13 = FloatVector.zero(FLOATS);
+    FloatVector s20 = FloatVector.zero(FLOATS);
+    FloatVector s21 = FloatVector.zero(FLOATS);
+    FloatVector s22 = FloatVector.zero(FLOATS);
+    FloatVector s23 = FloatVector.zero(FLOATS);
+    FloatVector s30 = FloatVector.zero(FLOATS);
+    FloatVector s31 = FloatVector.zero(FLOATS);
+    FloatVector s32 = FloatVector.zero(FLOATS);
+    FloatVector s33 = FloatVector.zero(FLOATS);
+    for (int d = 0; d < headDim; d++) {
+      int k = key + d * BLOCK;
+      FloatVector k0 = FloatVector.fromArray(FLOATS, keys, k);
+      FloatVector k1 = FloatVector.fromArray(FLOATS, keys, k + LANES);
+      FloatVector k2 = FloatVector.fromArray(FLOATS, keys, k + 2 * LANES);
+      FloatVector k3 = FloatVector.fromArray(FLOATS, keys, k + 3 * LANES);
+      FloatVector q = broadcast(queries[query + d]);
+      s00 = q.fma(k0, s00);
+      s01 = q.fma(k1, s01);
+      s02 = q.fma(k2, s02);
+      s03 = q.fma(k3, s03);
+      q = broadcast(queries[query + headDim + d]);
+      s10 = q.fma(k0, s10);
+      s11 = q.fma(k1, s11);
+      s12 = q.fma(k2, s12);
+      s13 = q.fma(k3, s13);
+      q = broadcast(queries[query + 2 * headDim + d]);
+      s20 = q.fma(k0, s20);
+      s21 = q.fma(k1, s21);
+      s22 = q.fma(k2, s22);
+      s23 = q.fma(k3, s23);
+      q = broadcast(queries[query + 3 * headDim + d]);
+      s30 = q.fma(k0, s30);
+      s31 = q.fma(k1, s31);
+      s32 = q.fma(k2, s32);
+      s33 = q.fma(k3, s33);
+    }
+    s00.intoArray(scores, score);
+    s01.intoArray(scores, score + LANES);
+    s02.intoArray(scores, score + 2 * LANES);
+    s03.intoArray(scores, score + 3 * LANES);
+    s10.intoArray(scores, score + BLOCK);
+    s11.intoArray(scores, score + BLOCK + LANES);
+    s12.intoArray(scores, score + BLOCK + 2 * LANES);
+    s13.intoArray(scores, score + BLOCK + 3 * LANES);
+    s20.intoArray(scores, score + 2 * BLOCK);
+    s21.intoArray(scores, score + 2 * BLOCK + LANES);
+    s22.intoArray(scores, score + 2 * BLOCK + 2 * LANES);
+    s23.intoArray(scores, score + 2 * BLOCK + 3 * LANES);
+    s30.intoArray(scores, score + 3 * BLOCK);
+    s31.intoArray(scores, score + 3 * BLOCK + LANES);
+    s32.intoArray(scores, score + 3 * BLOCK + 2 * LANES);
+    s33.intoArray(scores, score + 3 * BLOCK + 3 * LANES);
   }
 
   /** Four queries' scores for two vectors of entries. */
@@ -355,25 +446,48 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public float exp(float[] scores, int offset, float max) {
-    FloatVector sum = FloatVector.zero(FLOATS);
+  public float highest(float[] scores, int offset) {
+    // As integers: a maximum of floats, with NaN and zeros of two signs, is many instructions.
+    IntVector most = IntVector.broadcast(INTS, Integer.MIN_VALUE);
     for (int j = offset; j < offset + BLOCK; j += LANES) {
-      FloatVector weights = exp(FloatVector.fromArray(FLOATS, scores, j).sub(max));
-      weights.intoArray(scores, j);
-      sum = sum.add(weights);
+      IntVector bits = FloatVector.fromArray(FLOATS, scores, j).reinterpretAsInts();
+      IntVector negative = bits.lanewise(VectorOperators.ASHR, 31);
+      IntVector turned = negative.lanewise(VectorOperators.LSHR, 1);
+      most = most.max(bits.lanewise(VectorOperators.XOR, turned));
     }
-    float[] lanes = new float[LANES];
-    sum.intoArray(lanes, 0);
-    return lanesSum(lanes, 0);
+    int key = most.reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(key ^ key >> 31 >>> 1);
+  }
+
+  @Override
+  public void exp(float[] scores, int offset, float max, float[] sums, int sum) {
+    FloatVector all = FloatVector.fromArray(FLOATS, sums, sum);
+    for (int j = offset; j < offset + BLOCK; j += LANES) {
+      FloatVector below = broadcast(max).sub(FloatVector.fromArray(FLOATS, scores, j));
+      // What is not negative is in the order of its bits, and integers' minimum is one instruction.
+      IntVector bits = below.reinterpretAsInts().min(LEAST_BITS);
+      FloatVector weights = boundedExp(bits.reinterpretAsFloats().neg());
+      weights.intoArray(scores, j);
+      all = all.add(weights);
+    }
+    all.intoArray(sums, sum);
+  }
+
+  /** e^x within 2 ulp; 0 below x = -86, infinity above 88.72. */
+  private static FloatVector exp(FloatVector x) {
+    FloatVector result = boundedExp(x);
+    result = result.blend(0f, x.compare(VectorOperators.LT, -86f));
+    return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, 88.72284f));
   }
 
   /**
-   * e^x within 2 ulp; 0 below x = -86, where the result nears the subnormals, infinity above 88.72.
+   * e^x within 2 ulp, for x from -{@value #LEAST} to 88.72; 0 where it nears the subnormals, below
+   * -86.99.
    *
    * <p>x = n ln 2 + r with |r| <= ln 2 / 2, so e^x = 2^n e^r. Adding 1.5 * 2^23 rounds to an
    * integer and leaves it in the low bits, where it is shifted into an exponent.
    */
-  private static FloatVector exp(FloatVector x) {
+  private static FloatVector boundedExp(FloatVector x) {
     FloatVector shifted = FloatVector.broadcast(FLOATS, 0x1.715476p0f).fma(x, broadcast(0x1.8p23f));
     FloatVector n = shifted.sub(0x1.8p23f);
     // ln 2 in two parts, the first of few enough bits for n times it to be exact.
@@ -388,16 +502,14 @@ final class VectorKernels implements Kernels {
     p = p.fma(r, broadcast(0.5f));
     p = p.fma(r, broadcast(1));
     p = p.fma(r, broadcast(1));
-    // 2^(n - 1), and once more 2: n reaches 128 before the result overflows.
+    // 2^(n - 1), and once more 2: n reaches 128 before the result overflows. At n = -126 it is 0.
     FloatVector power =
         shifted
             .reinterpretAsInts()
             .add(126)
             .lanewise(VectorOperators.LSHL, 23)
             .reinterpretAsFloats();
-    FloatVector result = p.add(p).mul(power);
-    result = result.blend(0f, x.compare(VectorOperators.LT, -86f));
-    return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, 88.72284f));
+    return p.add(p).mul(power);
   }
 
   private static FloatVector broadcast(float value) {
@@ -447,6 +559,9 @@ final class VectorKernels implements Kernels {
       float[] out,
       int offset) {
     int d = 0;
+    for (; WIDE && d + 4 * LANES <= width; d += 4 * LANES) {
+      weighFour(weights, weight, values, value + d, entries, width, out, offset + d);
+    }
     for (; d + 2 * LANES <= width; d += 2 * LANES) {
       weighTwo(weights, weight, values, value + d, entries, width, out, offset + d);
     }
@@ -463,6 +578,77 @@ final class VectorKernels implements Kernels {
             offset + q * width + d);
       }
     }
+  }
+
+  /** Four queries' sums of four vectors of channels. */
+  private static void weighFour(
+      float[] weights,
+      int weight,
+      float[] values,
+      int value,
+      int entries,
+      int width,
+      float[] out,
+      int offset) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, out, offset);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, out, offset + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, out, offset + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, out, offset + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, out, offset + width);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, out, offset + width + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, out, offset + width + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, out, offset + width + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, out, offset + 2 * width);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, out, offset + 2 * width + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, out, offset + 2 * width + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, out, offset + 2 * width + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, out, offset + 3 * width);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, out, offset + 3 * width + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, out, offset + 3 * width + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, out, offset + 3 * width + 3 * LANES);
+    for (int j = 0; j < entries; j++) {
+      int v = value + j * width;
+      FloatVector v0 = FloatVector.fromArray(FLOATS, values, v);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, values, v + LANES);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, values, v + 2 * LANES);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, values, v + 3 * LANES);
+      FloatVector w = broadcast(weights[weight + j]);
+      s00 = v0.fma(w, s00);
+      s01 = v1.fma(w, s01);
+      s02 = v2.fma(w, s02);
+      s03 = v3.fma(w, s03);
+      w = broadcast(weights[weight + BLOCK + j]);
+      s10 = v0.fma(w, s10);
+      s11 = v1.fma(w, s11);
+      s12 = v2.fma(w, s12);
+      s13 = v3.fma(w, s13);
+      w = broadcast(weights[weight + 2 * BLOCK + j]);
+      s20 = v0.fma(w, s20);
+      s21 = v1.fma(w, s21);
+      s22 = v2.fma(w, s22);
+      s23 = v3.fma(w, s23);
+      w = broadcast(weights[weight + 3 * BLOCK + j]);
+      s30 = v0.fma(w, s30);
+      s31 = v1.fma(w, s31);
+      s32 = v2.fma(w, s32);
+      s33 = v3.fma(w, s33);
+    }
+    s00.intoArray(out, offset);
+    s01.intoArray(out, offset + LANES);
+    s02.intoArray(out, offset + 2 * LANES);
+    s03.intoArray(out, offset + 3 * LANES);
+    s10.intoArray(out, offset + width);
+    s11.intoArray(out, offset + width + LANES);
+    s12.intoArray(out, offset + width + 2 * LANES);
+    s13.intoArray(out, offset + width + 3 * LANES);
+    s20.intoArray(out, offset + 2 * width);
+    s21.intoArray(out, offset + 2 * width + LANES);
+    s22.intoArray(out, offset + 2 * width + 2 * LANES);
+    s23.intoArray(out, offset + 2 * width + 3 * LANES);
+    s30.intoArray(out, offset + 3 * width);
+    s31.intoArray(out, offset + 3 * width + LANES);
+    s32.intoArray(out, offset + 3 * width + 2 * LANES);
+    s33.intoArray(out, offset + 3 * width + 3 * LANES);
   }
 
   /** Four queries' sums of two vectors of channels. */
@@ -507,6 +693,67 @@ final class VectorKernels implements Kernels {
     s21.intoArray(out, offset + 2 * width + LANES);
     s30.intoArray(out, offset + 3 * width);
     s31.intoArray(out, offset + 3 * width + LANES);
+  }
+
+  @Override
+  public void fromF16(short[] in, int from, int count, float[] out) {
+    for (int i = 0; i < count; i += LANES) {
+      fromF16(ShortVector.fromArray(HALVES, in, from + i)).intoArray(out, i);
+    }
+  }
+
+  /** As {@link Floats#fromF16}. */
+  private static FloatVector fromF16(ShortVector halves) {
+    IntVector bits = halves.convertShape(VectorOperators.S2I, INTS, 0).reinterpretAsInts();
+    IntVector moved = bits.lanewise(VectorOperators.AND, 0x7fff).lanewise(VectorOperators.LSHL, 13);
+    // A full exponent, and no other, carries into the sign's place.
+    IntVector special =
+        moved
+            .add(0x70800000)
+            .lanewise(VectorOperators.ASHR, 31)
+            .lanewise(VectorOperators.AND, 0x7f800000);
+    return moved
+        .reinterpretAsFloats()
+        .mul(0x1p112f)
+        .reinterpretAsInts()
+        .lanewise(VectorOperators.OR, special)
+        .lanewise(VectorOperators.OR, bits.lanewise(VectorOperators.AND, 0x80000000))
+        .reinterpretAsFloats();
+  }
+
+  @Override
+  public void fromInt8Columns(
+      byte[] in, int from, float[] scales, int scale, int rows, float[] out, int to) {
+    if (BYTES == null) {
+      PLAIN.fromInt8Columns(in, from, scales, scale, rows, out, to);
+      return;
+    }
+    for (int j = 0; j < BLOCK; j += LANES) {
+      FloatVector factor = FloatVector.fromArray(FLOATS, scales, scale + j);
+      for (int i = j; i < rows * BLOCK; i += BLOCK) {
+        fromInt8(in, from + i).mul(factor).intoArray(out, to + i);
+      }
+    }
+  }
+
+  @Override
+  public void fromInt8Rows(
+      byte[] in, int from, float[] scales, int scale, int width, float[] out, int to) {
+    if (BYTES == null) {
+      PLAIN.fromInt8Rows(in, from, scales, scale, width, out, to);
+      return;
+    }
+    for (int row = 0; row < BLOCK; row++) {
+      FloatVector factor = broadcast(scales[scale + row]);
+      for (int i = row * width; i < (row + 1) * width; i += LANES) {
+        fromInt8(in, from + i).mul(factor).intoArray(out, to + i);
+      }
+    }
+  }
+
+  private static FloatVector fromInt8(byte[] in, int from) {
+    return (FloatVector)
+        ByteVector.fromArray(BYTES, in, from).convertShape(VectorOperators.B2F, FLOATS, 0);
   }
 
   @Override

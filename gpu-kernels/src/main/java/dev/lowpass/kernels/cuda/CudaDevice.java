@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cuda;
 
 import dev.lowpass.kernels.CachePlan;
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.DeviceChecks;
@@ -16,6 +17,7 @@ import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A GPU as a device: checks shapes and starts kernels, which run in order on one stream; only what
@@ -108,7 +110,14 @@ public final class CudaDevice implements Device {
   }
 
   @Override
-  public KvCache kvCache(int layers, int kvHeads, int headDim, int capacity, Positions positions) {
+  public KvCache kvCache(
+      int layers, int kvHeads, int headDim, int capacity, Positions positions, CacheType type) {
+    DType stored = gpu.storage();
+    DeviceChecks.check(
+        type == CacheType.AUTO || type.name().equals(stored.name()),
+        "the cuda device stores caches as %s, as it does the checkpoint, and not as %s: use --cache-type auto",
+        stored.name().toLowerCase(Locale.ROOT),
+        type.name().toLowerCase(Locale.ROOT));
     DeviceChecks.check(
         headDim % 8 == 0 && headDim <= 128,
         "a cache of %s channels a head: the GPU takes multiples of 8 up to 128",

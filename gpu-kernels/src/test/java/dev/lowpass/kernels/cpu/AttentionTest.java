@@ -118,7 +118,10 @@ class AttentionTest {
           new Case(2, 6, 8, 150, 7),
           new Case(1, 7, 128, 90, 64),
           new Case(1, 8, 32, 300, 100),
-          new Case(2, 1, 20, 260, 65));
+          new Case(2, 1, 20, 260, 65),
+          // More than two segments of a cache.
+          new Case(1, 3, 16, 1100, ALL),
+          new Case(2, 1, 8, 1200, 600));
 
   @ParameterizedTest
   @MethodSource("kernels")

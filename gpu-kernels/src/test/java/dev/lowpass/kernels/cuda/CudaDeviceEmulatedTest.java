@@ -3,6 +3,7 @@ package dev.lowpass.kernels.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.DeviceException;
 import dev.lowpass.kernels.KvCache;
@@ -113,6 +114,9 @@ class CudaDeviceEmulatedTest {
         .hasMessage("add: accumulator is [2, 3], addend [2, 4]");
     assertThatThrownBy(() -> device.kvCache(1, 1, 12, 2, Positions.CACHE))
         .hasMessage("a cache of 12 channels a head: the GPU takes multiples of 8 up to 128");
+    assertThatThrownBy(() -> device.kvCache(1, 1, 8, 2, Positions.CACHE, CacheType.INT8))
+        .hasMessage(
+            "the cuda device stores caches as bf16, as it does the checkpoint, and not as int8: use --cache-type auto");
     assertThatThrownBy(
             () -> device.append(List.of(new Span(cache, 0, 1)), 0, three, three, positions))
         .hasMessage(
