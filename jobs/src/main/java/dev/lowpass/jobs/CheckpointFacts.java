@@ -2,6 +2,7 @@ package dev.lowpass.jobs;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.TensorInfo;
@@ -17,7 +18,6 @@ import java.util.TreeMap;
  * @param weightBytes of all tensors, as they lie on disk
  * @param ropeScaling as config.json has it, {@code none} without
  * @param tensorsByType how many tensors there are of each type
- * @param cacheBytesPerToken of the KV cache, in float32
  */
 record CheckpointFacts(
     String name,
@@ -27,7 +27,6 @@ record CheckpointFacts(
     long weightBytes,
     String ropeScaling,
     Map<String, Long> tensorsByType,
-    long cacheBytesPerToken,
     boolean chatTemplate) {
 
   static CheckpointFacts of(Checkpoint checkpoint) {
@@ -47,9 +46,13 @@ record CheckpointFacts(
           bytes,
           ropeScaling(checkpoint),
           types,
-          2L * config.layers() * config.kvHeads() * config.headDim() * Float.BYTES,
           tokenizer.hasChatTemplate());
     }
+  }
+
+  /** Of the KV cache in a type, {@link CacheType#AUTO} being float32. */
+  long cacheBytesPerToken(CacheType type) {
+    return 2L * config.layers() * config.kvHeads() * type.bytes(config.headDim());
   }
 
   private static String ropeScaling(Checkpoint checkpoint) {

@@ -11,6 +11,7 @@ enum PolicyParameter {
   PREFILL("", policy -> true),
   CACHE("", policy -> true),
   CACHE_TOKENS("", policy -> true),
+  CACHE_TYPE("", policy -> true),
   SINKS("a bounded --cache or --prefill fastkv", policy -> policy.bounded() || policy.selects()),
   RETAINED_RATIO("--cache freqkv or hybrid", policy -> policy.cacheIs("freqkv", "hybrid")),
   RECENT("a bounded --cache", PolicyName::bounded),

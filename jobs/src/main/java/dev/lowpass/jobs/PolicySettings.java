@@ -146,6 +146,7 @@ final class PolicySettings {
           case PREFILL -> prefill.prefill();
           case CACHE -> cache.cache();
           case CACHE_TOKENS -> cache.cacheTokens();
+          case CACHE_TYPE -> cache.type();
           case SINKS -> cache.sinks();
           case RETAINED_RATIO -> cache.retainedRatio();
           case RECENT -> cache.recent();
@@ -178,6 +179,7 @@ final class PolicySettings {
     Map<PolicyParameter, Object> builtIn = new EnumMap<>(PolicyParameter.class);
     builtIn.put(PolicyParameter.PREFILL, policy.prefill());
     builtIn.put(PolicyParameter.CACHE, cache.cache());
+    builtIn.put(PolicyParameter.CACHE_TYPE, cache.type());
     builtIn.put(PolicyParameter.SINKS, cache.sinks());
     builtIn.put(PolicyParameter.RETAINED_RATIO, cache.retainedRatio());
     builtIn.put(PolicyParameter.EXACT_SHARE, cache.exactShare());

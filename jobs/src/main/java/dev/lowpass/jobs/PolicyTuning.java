@@ -14,6 +14,13 @@ import picocli.CommandLine.Option;
 @SuppressWarnings("UnusedVariable") // read by name
 class PolicyTuning {
   @Option(
+      names = "--cache-type",
+      paramLabel = "TYPE",
+      description =
+          "How keys and values are stored: f32, f16, or int8 with a scale for each entry and kv head. A GPU takes its checkpoint's type alone. Default: auto: f32 on the CPU, the checkpoint's type on a GPU.")
+  private String cacheType;
+
+  @Option(
       names = "--sinks",
       paramLabel = "S",
       description = "First tokens that are always kept (S). Default: 4.")

@@ -46,6 +46,7 @@ class InspectCommandTest {
               prefill             full    (built in)
               cache               full    (built in)
               cache-tokens        512     (the model's window)
+              cache-type          auto    (built in)
               sinks               4       (conf/policies.conf)
               retained-ratio      0.5     (conf/policies.conf)
               exact-share         0.5     (conf/policies.conf)

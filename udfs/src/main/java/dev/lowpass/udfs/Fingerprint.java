@@ -58,6 +58,9 @@ final class Fingerprint {
     parts.put("prefill", prefill.prefill());
     parts.put("cache", cache.cache());
     parts.put("cacheTokens", policy.cacheTokens());
+    if (!cache.type().equals("auto")) {
+      parts.put("cacheType", cache.type());
+    }
     if (policy.bounded()) {
       parts.put("retainedRatio", cache.retainedRatio());
       parts.put("recent", cache.recent());

@@ -70,6 +70,8 @@ class FingerprintTest {
             hybrid(CacheOptions.of("hybrid", 512).with("recent", 0).with("exact-share", 0.3)),
             hybrid(CacheOptions.of("hybrid", 512).with("probe", "each")),
             hybrid(CacheOptions.of("hybrid", 512).with("positions", "cache")),
+            hybrid(CacheOptions.of("hybrid", 512).with("cache-type", "f16")),
+            hybrid(CacheOptions.of("hybrid", 512).with("cache-type", "int8")),
             hybrid(CacheOptions.of(new Settings(Map.of("cache", "hybrid", "pooling", "average")))),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("freqkv", 512, 4, 0.5, 0)),
             Fingerprint.of(EXTRACT, DIGEST, GREEDY, policy("full", 256, 4, 0.5, 0)),

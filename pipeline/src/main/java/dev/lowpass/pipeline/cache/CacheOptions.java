@@ -2,6 +2,7 @@ package dev.lowpass.pipeline.cache;
 
 import static dev.lowpass.pipeline.model.Settings.check;
 
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
  *
  * @param cache one of {@link #POLICIES}
  * @param cacheTokens N, entries a layer holds; 0 for the model's window
+ * @param type one of {@link #TYPES}: how keys and values are stored
  * @param sinks S, first tokens that are never touched
  * @param retainedRatio gamma, the share of the band's M that {@code freqkv} and {@code hybrid}
  *     leave, in [0, 1): {@code L = floor(gamma M)}
@@ -32,6 +34,7 @@ import java.util.stream.Stream;
 public record CacheOptions(
     String cache,
     int cacheTokens,
+    String type,
     int sinks,
     double retainedRatio,
     int recent,
@@ -65,6 +68,13 @@ public record CacheOptions(
       Stream.of(Kind.values()).map(kind -> kind.name().toLowerCase(Locale.ROOT)).toList();
 
   /**
+   * How a cache stores keys and values; {@code auto} is float32 on the CPU, the type of the
+   * checkpoint on a GPU.
+   */
+  public static final List<String> TYPES =
+      Stream.of(CacheType.values()).map(type -> type.name().toLowerCase(Locale.ROOT)).toList();
+
+  /**
    * What an entry's position is: its place in the cache (FreqKV), or its token's in the prompt
    * (FastKV). {@code auto} is the prompt's where that and its answer fit the window of a model that
    * was not tuned with a bounded cache.
@@ -78,6 +88,7 @@ public record CacheOptions(
       List.of(
           "cache",
           "cache-tokens",
+          "cache-type",
           "sinks",
           "retained-ratio",
           "recent",
@@ -101,6 +112,7 @@ public record CacheOptions(
     return new CacheOptions(
         cache,
         cacheTokens,
+        "auto",
         DEFAULT_SINKS,
         DEFAULT_RETAINED_RATIO,
         DEFAULT_RECENT,
@@ -128,6 +140,7 @@ public record CacheOptions(
     return new CacheOptions(
         settings.text("cache", cache),
         settings.integer("cache-tokens", cacheTokens),
+        settings.text("cache-type", type),
         settings.integer("sinks", sinks),
         settings.number("retained-ratio", retainedRatio),
         settings.integer("recent", recent),
@@ -151,6 +164,7 @@ public record CacheOptions(
    */
   public CacheOptions resolve(int window, boolean tuned) {
     Kind kind = kind();
+    Settings.oneOf("cache-type", type, TYPES);
     Settings.oneOf("positions", positions, POSITIONS);
     Settings.oneOf("probe", probe, PROBES);
     observation.checked();
@@ -170,6 +184,7 @@ public record CacheOptions(
         new CacheOptions(
             cache,
             bounded() ? tokens : Math.min(tokens, window),
+            type,
             sinks,
             kind.filters ? retainedRatio : 0,
             bounded() && recent != DEFAULT_RECENT ? recent : ownRecent,
@@ -209,6 +224,11 @@ public record CacheOptions(
         "--retained-ratio (gamma) is %s, which leaves nothing of a band of M = %s: give more than 1 / M, or 0 to drop the band",
         retainedRatio,
         band());
+  }
+
+  /** The type, as a device takes it. */
+  public CacheType deviceType() {
+    return CacheType.valueOf(Settings.oneOf("cache-type", type, TYPES).toUpperCase(Locale.ROOT));
   }
 
   /** The policy of resolved options. */

@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.decoder;
 
 import dev.lowpass.kernels.CachePlan;
+import dev.lowpass.kernels.CacheType;
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Draw;
 import dev.lowpass.kernels.KvCache;
@@ -11,6 +12,7 @@ import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.TensorInfo;
 import java.util.List;
 
@@ -25,6 +27,7 @@ public final class Decoder implements AutoCloseable {
   private final DecoderWeights weights;
   private final Rope rope;
   private final int maxRows;
+  private final CacheType cacheType;
 
   private final long weightBytes;
   private final long cacheBytesPerEntry;
@@ -47,10 +50,12 @@ public final class Decoder implements AutoCloseable {
   private final Tensor last;
   private final Tensor logits;
 
-  private Decoder(Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows) {
+  private Decoder(
+      Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows, CacheType cacheType) {
     this.config = checkpoint.config();
     this.device = device;
     this.maxRows = maxRows;
+    this.cacheType = cacheType;
     this.weights = DecoderWeights.load(checkpoint, device);
     this.weightBytes = checkpoint.tensors().values().stream().mapToLong(TensorInfo::bytes).sum();
     this.rope = device.rope(config.rope().inverseFrequencies(), config.rope().attentionFactor());
@@ -79,6 +84,8 @@ public final class Decoder implements AutoCloseable {
     int entries = 64;
     try (KvCache cache = newCache(entries, Positions.ORIGINAL)) {
       return (cache.bytes() + entries - 1) / entries;
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(e.getMessage(), e);
     }
   }
 
@@ -88,10 +95,18 @@ public final class Decoder implements AutoCloseable {
    *
    * @param maxRows tokens a pass may have
    * @param maxLogitRows tokens of a pass that may ask for logits
-   * @throws dev.lowpass.pipeline.model.ModelException if a tensor is missing or has another shape
+   * @param cacheType how its sequences' caches are stored
+   * @throws dev.lowpass.pipeline.model.ModelException if a tensor is missing or has another shape,
+   *     or the device does not store caches in that type
    */
+  public static Decoder load(
+      Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows, CacheType cacheType) {
+    return new Decoder(checkpoint, device, maxRows, maxLogitRows, cacheType);
+  }
+
+  /** With caches of the type that the device chooses. */
   public static Decoder load(Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows) {
-    return new Decoder(checkpoint, device, maxRows, maxLogitRows);
+    return load(checkpoint, device, maxRows, maxLogitRows, CacheType.AUTO);
   }
 
   public ModelConfig config() {
@@ -123,7 +138,8 @@ public final class Decoder implements AutoCloseable {
 
   /** Takes a cache for one sequence of up to {@code capacity} entries a layer. */
   KvCache newCache(int capacity, Positions positions) {
-    return device.kvCache(config.layers(), config.kvHeads(), config.headDim(), capacity, positions);
+    return device.kvCache(
+        config.layers(), config.kvHeads(), config.headDim(), capacity, positions, cacheType);
   }
 
   Device device() {

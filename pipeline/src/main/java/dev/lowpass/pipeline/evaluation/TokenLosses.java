@@ -32,9 +32,9 @@ public final class TokenLosses implements AutoCloseable {
   private TokenLosses(Checkpoint checkpoint, Device device, CacheOptions cache) {
     this.checkpoint = checkpoint;
     this.device = device;
-    this.decoder = Decoder.load(checkpoint, device, PASS_ROWS, PASS_ROWS);
     this.window = checkpoint.config().maxPositions();
     this.cache = cache.resolve(window, checkpoint.config().tuned());
+    this.decoder = Decoder.load(checkpoint, device, PASS_ROWS, PASS_ROWS, this.cache.deviceType());
   }
 
   /**

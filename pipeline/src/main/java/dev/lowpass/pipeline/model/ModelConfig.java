@@ -72,6 +72,7 @@ public record ModelConfig(
       List.of(
           "cache",
           "cache_tokens",
+          "cache_type",
           "sinks",
           "retained_ratio",
           "recent",

@@ -72,6 +72,8 @@ class CompanyTest {
   })
   void outputIsTheSameInAnyCompany(String cache, int cacheTokens, String prefill, long seed)
       throws Exception {
+    // Every type of cache has its policies.
+    String type = CacheOptions.TYPES.get((int) (seed % CacheOptions.TYPES.size()));
     Random random = new Random(seed);
     int longest = cache.equals("full") ? 200 : 600;
     List<Asked> documents = new ArrayList<>();
@@ -79,13 +81,13 @@ class CompanyTest {
       documents.add(Asked.random(random, longest));
     }
     List<Result> alone = new ArrayList<>();
-    try (Engine engine = engine(cache, cacheTokens, prefill, 1, 1024)) {
+    try (Engine engine = engine(type, cache, cacheTokens, prefill, 1, 1024)) {
       for (Asked document : documents) {
         alone.add(engine.complete(document.request(), document.options()));
       }
     }
     for (int[] size : new int[][] {{5, 1024}, {16, 40}, {3, 7}}) {
-      try (Engine engine = engine(cache, cacheTokens, prefill, size[0], size[1])) {
+      try (Engine engine = engine(type, cache, cacheTokens, prefill, size[0], size[1])) {
         List<Result> together = together(engine, documents, random);
         for (int i = 0; i < DOCUMENTS; i++) {
           Result expected = alone.get(i);
@@ -148,14 +150,14 @@ class CompanyTest {
   }
 
   private static Engine engine(
-      String cache, int cacheTokens, String prefill, int slots, int batchTokens) {
+      String type, String cache, int cacheTokens, String prefill, int slots, int batchTokens) {
     return Engine.load(
         new EngineOptions(
             folder,
             "cpu",
             2,
             0,
-            CacheOptions.of(cache, cacheTokens),
+            CacheOptions.of(cache, cacheTokens).with("cache-type", type),
             prefill(cache, prefill),
             slots,
             batchTokens));
