@@ -13,8 +13,9 @@ public final class Devices {
   /**
    * Opens a device.
    *
-   * @param device {@code cpu}; {@code cuda} for the first GPU that the process sees, {@code cuda:1}
-   *     for the second; {@code auto} is the CPU in this version
+   * @param device {@code cpu}; {@code onednn} for the CPU with oneDNN's products, whose jar must be
+   *     on the class path; {@code cuda} for the first GPU that the process sees, {@code cuda:1} for
+   *     the second; {@code auto} is the CPU in this version
    * @param threads threads that a CPU device computes on, the caller's included; 0 for all that the
    *     process may use
    * @throws IllegalArgumentException if there is no such device, in one line
@@ -22,6 +23,7 @@ public final class Devices {
   public static Device open(String device, int threads) {
     return switch (device) {
       case "auto", "cpu" -> CpuDevice.open(threads);
+      case "onednn" -> CpuDevice.openOneDnn(threads);
       case "cuda" -> CudaDevice.open(0);
       default -> device.startsWith(GPU) ? gpu(device) : provided(device).open(threads);
     };
@@ -50,6 +52,7 @@ public final class Devices {
         return provider;
       }
     }
-    throw new IllegalArgumentException("unknown device '" + device + "': use auto, cpu or cuda");
+    throw new IllegalArgumentException(
+        "unknown device '" + device + "': use auto, cpu, onednn or cuda");
   }
 }

@@ -19,7 +19,7 @@ class DevicesTest {
   void saysWhatToUseInsteadOfWhatIsNotThere() {
     assertThatThrownBy(() -> Devices.open("tpu", 0))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("unknown device 'tpu': use auto, cpu or cuda");
+        .hasMessage("unknown device 'tpu': use auto, cpu, onednn or cuda");
     assertThatThrownBy(() -> Devices.open("cpu", -1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("threads is -1");
