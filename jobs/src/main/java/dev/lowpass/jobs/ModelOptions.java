@@ -16,7 +16,7 @@ final class ModelOptions {
    */
   private static final String HOME = "LOWPASS_HOME";
 
-  private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
+  private static final List<String> DEVICES = List.of("auto", "cpu", "onednn", "cuda");
 
   @Option(
       names = "--model",
@@ -28,7 +28,8 @@ final class ModelOptions {
       names = "--device",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "auto, cpu or cuda. Default: ${DEFAULT-VALUE}.")
+      description =
+          "auto, cpu, onednn (the CPU with oneDNN's products of BF16 weights; needs its jar, see conf/README.md) or cuda. Default: ${DEFAULT-VALUE}.")
   private String device;
 
   @Option(
