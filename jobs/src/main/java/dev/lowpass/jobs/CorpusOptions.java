@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.Corpus;
+import dev.lowpass.udfs.DocumentFormat;
 import dev.lowpass.udfs.TextFiles;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Option;
 /** Which documents. */
 final class CorpusOptions {
   private static final String TEXT = "text";
+  private static final String TABLE = "table";
 
   /** Formats that a file's name gives away. */
   private static final Set<String> SUFFIXES =
@@ -34,9 +36,25 @@ final class CorpusOptions {
       names = "--format",
       paramLabel = "NAME",
       description =
-          "text (a file is a document), jsonl, json, parquet, csv or another that Spark reads."
+          "text (a file is a document: text, Markdown, HTML; PDF and Office with lowpass-tika.jar), jsonl, json, parquet, csv or another that Spark reads, or table (of Spark's catalog)."
               + " Default: what the names of the input files end with, else text.")
   private String format;
+
+  @Option(
+      names = "--encoding",
+      paramLabel = "NAME",
+      defaultValue = DocumentFormat.AUTO,
+      description =
+          "Of the documents, or auto: byte order mark, else UTF-8 if it is valid, else what the document declares or its bytes tell. Default: ${DEFAULT-VALUE}.")
+  private String encoding;
+
+  @Option(
+      names = "--text-type",
+      paramLabel = "TYPE",
+      defaultValue = DocumentFormat.AUTO,
+      description =
+          "What documents are read as, whatever their names: text, html, pdf, ... Default: ${DEFAULT-VALUE}, what a file's name ends with; text in a table.")
+  private String textType;
 
   @Option(
       names = "--id-column",
@@ -68,7 +86,8 @@ final class CorpusOptions {
       return format.toLowerCase(Locale.ROOT);
     }
     Set<String> suffixes = new LinkedHashSet<>();
-    for (String path : input) {
+    for (String file : input) {
+      String path = file.replaceFirst("(?i)\\.(gz|zst|bz2)$", "");
       String suffix = path.substring(path.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
       suffixes.add(SUFFIXES.contains(suffix) ? suffix : TEXT);
     }
@@ -78,13 +97,31 @@ final class CorpusOptions {
   /** Finds the documents; what is wrong with the input as a whole comes out here. */
   Corpus open(SparkSession spark) throws IOException {
     String name = format();
+    DocumentFormat format = new DocumentFormat(encoding, textType);
     if (name.equals(TEXT)) {
-      return Corpus.ofTextFiles(spark, input, keepColumns());
+      return Corpus.ofFiles(spark, input, keepColumns(), format);
     }
-    return Corpus.ofTable(table(spark, name), idColumn, textColumn, keepColumns());
+    return Corpus.ofTable(table(spark, name), idColumn, textColumn, keepColumns(), format);
+  }
+
+  private Dataset<Row> catalogTable(SparkSession spark) {
+    if (input.size() > 1) {
+      throw new UsageException("--format table takes one table; --input has " + input.size());
+    }
+    try {
+      return spark.table(input.get(0));
+    } catch (Exception e) {
+      throw new UsageException(
+          "--input %s is no table of Spark's catalog: %s"
+              .formatted(input.get(0), Causes.message(e)),
+          e);
+    }
   }
 
   private Dataset<Row> table(SparkSession spark, String name) throws IOException {
+    if (name.equals(TABLE)) {
+      return catalogTable(spark);
+    }
     List<String> paths = new ArrayList<>();
     for (String path : input) {
       paths.addAll(TextFiles.existing(path, spark.sparkContext().hadoopConfiguration()));
@@ -102,6 +139,9 @@ final class CorpusOptions {
                   .option("escape", "\"");
           default -> reader.format(name);
         };
+    if (!encoding.equals(DocumentFormat.AUTO) && !name.equals("parquet")) {
+      reader = reader.option("encoding", encoding); // of the files, where they are text
+    }
     try {
       return reader.load(paths.toArray(String[]::new));
     } catch (Exception e) {

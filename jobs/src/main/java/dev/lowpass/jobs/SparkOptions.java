@@ -94,8 +94,9 @@ final class SparkOptions {
   /** spark-submit does this by itself; plain java does not. */
   private static void shipJar(SparkConf conf) {
     String code = SparkOptions.class.getProtectionDomain().getCodeSource().getLocation().getPath();
-    if (code.endsWith(".jar")) {
-      conf.setIfMissing("spark.jars", code);
+    String jars = conf.get("spark.jars", "");
+    if (code.endsWith(".jar") && !jars.contains(code)) {
+      conf.set("spark.jars", jars.isEmpty() ? code : jars + "," + code);
     }
   }
 }

@@ -182,7 +182,7 @@ class BatchCommandTest {
 
   @Test
   void whatIsWrongWithADocumentEndsInItsRow() throws IOException {
-    Files.write(documents.resolve("binary.txt"), new byte[] {'a', (byte) 0xfe});
+    Files.write(documents.resolve("binary.txt"), new byte[] {'a', 0});
     Files.writeString(documents.resolve("empty.txt"), "\n");
     Files.writeString(documents.resolve("long.txt"), "word ".repeat(3000));
     Command command = summarize("--cache", "full", "--max-new-tokens", 4);
@@ -197,7 +197,8 @@ class BatchCommandTest {
                     row -> row.getString(0), row -> row.<Row>getAs("error").mkString(": ")));
     assertThat(errors).containsOnlyKeys("binary.txt", "empty.txt", "long.txt");
     assertThat(errors.get("binary.txt"))
-        .isEqualTo("input.encoding: byte 1 (0xfe) is not UTF-8; convert the document to UTF-8");
+        .isEqualTo(
+            "input.encoding: byte 1 is 0, so this is no text; leave the file out, or give what it is (--text-type)");
     assertThat(errors.get("empty.txt"))
         .isEqualTo("input.empty: the document has no text; fill or remove it");
     assertThat(errors.get("long.txt"))
@@ -240,7 +241,7 @@ class BatchCommandTest {
   @Test
   void failedDocumentsAreReplacedInTheirFiles() throws IOException {
     Path broken = documents.resolve("broken.txt");
-    Files.write(broken, new byte[] {'a', (byte) 0xfe});
+    Files.write(broken, new byte[] {'a', 0});
     Files.writeString(documents.resolve("empty.txt"), " ");
     Files.writeString(documents.resolve("gone.txt"), " ");
     assertThat(summarize("--max-new-tokens", 4).status()).isZero();

@@ -31,7 +31,7 @@ class ClusterIT {
     for (int i = 0; i < 10; i++) {
       Files.writeString(documents.resolve(i + ".txt"), "Lily had " + i + " cats. ".repeat(i));
     }
-    Files.write(documents.resolve("broken.txt"), new byte[] {(byte) 0xff});
+    Files.write(documents.resolve("broken.txt"), new byte[] {0});
     Files.writeString(folder.resolve("schema.json"), SCHEMA);
     String model = TestModel.chat(folder).toString();
 

@@ -117,6 +117,8 @@ final class Soak {
         new ArrayList<>(
             List.of(
                 "extract",
+                "--encoding",
+                "utf-8",
                 "--model",
                 TestModel.above("sample-data/model").toString(),
                 "--schema",

@@ -21,6 +21,7 @@ import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -55,8 +56,9 @@ public final class Corpus {
   private final Dataset<Row> listing;
 
   private final StructType kept;
+  private final DocumentFormat format;
 
-  private Corpus(Dataset<Row> listing, StructType kept) {
+  private Corpus(Dataset<Row> listing, StructType kept, DocumentFormat format) {
     for (String column : kept.fieldNames()) {
       if (OutputTable.COLUMNS.contains(column)) {
         throw new InputException(
@@ -67,16 +69,19 @@ public final class Corpus {
     }
     this.listing = listing;
     this.kept = kept;
+    this.format = format;
   }
 
   /**
-   * Text files: a file is a document.
+   * Files, each of which is a document.
    *
    * @param inputs files, folders and globs
    * @param keep {@code text}, or nothing
+   * @param format what they are
    * @throws InputException if there are no files, or none under that name
    */
-  public static Corpus ofTextFiles(SparkSession spark, List<String> inputs, List<String> keep)
+  public static Corpus ofFiles(
+      SparkSession spark, List<String> inputs, List<String> keep, DocumentFormat format)
       throws IOException {
     for (String column : keep) {
       if (!column.equals(KEPT_TEXT)) {
@@ -99,19 +104,24 @@ public final class Corpus {
             .add("content", BinaryType)
             .add("kept", kept);
     JavaRDD<Row> onePartition = new JavaSparkContext(spark.sparkContext()).parallelize(rows, 1);
-    return new Corpus(spark.createDataFrame(onePartition, schema), kept);
+    return new Corpus(spark.createDataFrame(onePartition, schema), kept, format);
   }
 
   /**
    * A table: a row is a document.
    *
    * @param idColumn its values must differ; null for ids made of file name and content hash
-   * @param textColumn a string, or binary UTF-8
+   * @param textColumn a string, or binary
    * @param keep columns to copy into the output
+   * @param format what its documents are; a string is UTF-8, whatever that says
    * @throws InputException if a column is missing or of another type, or if ids occur twice
    */
   public static Corpus ofTable(
-      Dataset<Row> table, String idColumn, String textColumn, List<String> keep) {
+      Dataset<Row> table,
+      String idColumn,
+      String textColumn,
+      List<String> keep,
+      DocumentFormat format) {
     Column text = column(table, "--text-column", textColumn).cast(BinaryType);
     DataType type = table.schema().apply(textColumn).dataType();
     if (!type.equals(StringType) && !type.equals(BinaryType)) {
@@ -120,7 +130,7 @@ public final class Corpus {
               + textColumn
               + " is of type "
               + type.catalogString()
-              + "; give a column of strings");
+              + "; give a column of strings, or binary");
     }
     Column[] keptColumns =
         keep.stream().map(name -> column(table, "--keep-columns", name)).toArray(Column[]::new);
@@ -140,7 +150,10 @@ public final class Corpus {
             struct(keptColumns).as("kept"),
             givenId.isNull().as(DERIVED));
     listing = withoutRepeats(listing, idColumn);
-    return new Corpus(listing, table.select(keptColumns).schema());
+    return new Corpus(
+        listing,
+        table.select(keptColumns).schema(),
+        type.equals(StringType) ? format.in(StandardCharsets.UTF_8) : format);
   }
 
   /** Refuses given ids that occur twice, and numbers the repeats of derived ones. */
@@ -196,7 +209,7 @@ public final class Corpus {
   public Corpus without(Dataset<Row> done) {
     Dataset<Row> ids = done.select(col(OutputTable.DOC_ID).as("done_id"));
     return new Corpus(
-        listing.join(ids, listing.col(ID).equalTo(ids.col("done_id")), "left_anti"), kept);
+        listing.join(ids, listing.col(ID).equalTo(ids.col("done_id")), "left_anti"), kept, format);
   }
 
   /** Their columns, as {@link DocumentReader} expects them. */
@@ -218,7 +231,8 @@ public final class Corpus {
             new SerializableConfiguration(spark.hadoopConfiguration()),
             ClassTag$.MODULE$.apply(SerializableConfiguration.class));
     return documents.mapPartitions(
-        new Decode(run, kept, counters, hadoop), Encoders.row(new OutputTable(run, kept).schema()));
+        new Decode(run, kept, format, counters, hadoop),
+        Encoders.row(new OutputTable(run, kept).schema()));
   }
 
   private static Column column(Dataset<Row> table, String option, String name) {

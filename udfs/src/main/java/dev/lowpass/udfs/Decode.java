@@ -17,12 +17,19 @@ import org.apache.spark.util.TaskCompletionListener;
 final class Decode implements MapPartitionsFunction<Row, Row> {
   private final Run run;
   private final StructType kept;
+  private final DocumentFormat format;
   private final Counters counters;
   private final Broadcast<SerializableConfiguration> hadoop;
 
-  Decode(Run run, StructType kept, Counters counters, Broadcast<SerializableConfiguration> hadoop) {
+  Decode(
+      Run run,
+      StructType kept,
+      DocumentFormat format,
+      Counters counters,
+      Broadcast<SerializableConfiguration> hadoop) {
     this.run = run;
     this.kept = kept;
+    this.format = format;
     this.counters = counters;
     this.hadoop = hadoop;
   }
@@ -37,7 +44,7 @@ final class Decode implements MapPartitionsFunction<Row, Row> {
             run,
             new OutputTable(run, kept),
             counters,
-            configuration,
+            new DocumentReader(format, kept.size(), configuration),
             task,
             () -> Engines.get(run.engine(), configuration));
     task.addTaskCompletionListener((TaskCompletionListener) ended -> decoded.close());

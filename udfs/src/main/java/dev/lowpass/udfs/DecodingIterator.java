@@ -13,7 +13,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Row;
 
@@ -24,14 +23,14 @@ import org.apache.spark.sql.Row;
 final class DecodingIterator extends EngineIterator<Row, Document> {
   private final Run run;
   private final OutputTable table;
-  private final Configuration hadoop;
+  private final DocumentReader reader;
   private final Supplier<Engine> engines;
 
   /** Null until there is a document for it. */
   private Engine engine;
 
   /**
-   * @param rows as {@link DocumentReader} takes them
+   * @param rows as {@code reader} takes them
    * @param engines called when the first document needs it
    */
   DecodingIterator(
@@ -39,13 +38,13 @@ final class DecodingIterator extends EngineIterator<Row, Document> {
       Run run,
       OutputTable table,
       Counters counters,
-      Configuration hadoop,
+      DocumentReader reader,
       TaskContext task,
       Supplier<Engine> engines) {
     super(rows, counters, task);
     this.run = run;
     this.table = table;
-    this.hadoop = hadoop;
+    this.reader = reader;
     this.engines = engines;
   }
 
@@ -55,7 +54,7 @@ final class DecodingIterator extends EngineIterator<Row, Document> {
       emit(row.getStruct(DocumentReader.DONE));
       return;
     }
-    Document document = DocumentReader.read(row, table.kept(), hadoop);
+    Document document = reader.read(row);
     if (document.error() != null) {
       fail(document, document.error());
     } else {

@@ -1,16 +1,16 @@
 package dev.lowpass.udfs;
 
+import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import dev.lowpass.pipeline.engine.DocumentException;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
@@ -31,93 +31,108 @@ final class DocumentReader {
   /** Column of a finished row of the output; only among documents that are done again. */
   static final int DONE = 5;
 
+  /** What compression adds to a file's name. */
+  private static final String COMPRESSED = "\\.(gz|zst)$";
+
   /** Far above any model's window, and well below what would fill an executor's memory. */
-  private static final long MAX_BYTES = 256L << 20;
+  private static final int MAX_BYTES = 256 << 20;
 
-  private static final char BYTE_ORDER_MARK = '\uFEFF';
+  private static final int BUFFER = 1 << 16;
 
-  private DocumentReader() {}
+  private final DocumentFormat format;
+  private final int keptColumns;
+  private final Configuration hadoop;
+  private final int maxBytes;
 
-  static Document read(Row row, int keptColumns, Configuration hadoop) {
+  /**
+   * @param keptColumns how many input columns go into the output
+   */
+  DocumentReader(DocumentFormat format, int keptColumns, Configuration hadoop) {
+    this(format, keptColumns, hadoop, MAX_BYTES);
+  }
+
+  /**
+   * @param maxBytes of a document, without its compression
+   */
+  DocumentReader(DocumentFormat format, int keptColumns, Configuration hadoop, int maxBytes) {
+    this.format = format;
+    this.keptColumns = keptColumns;
+    this.hadoop = hadoop;
+    this.maxBytes = maxBytes;
+  }
+
+  Document read(Row row) {
     boolean isFile = !row.isNullAt(LENGTH);
-    String text = null;
+    DocumentText text = new DocumentText(null, null);
     Failure error = null;
     try {
-      text = isFile ? ofFile(row, hadoop) : ofRow(row);
+      text = isFile ? ofFile(row) : ofRow(row);
     } catch (DocumentException e) {
       error = new Failure(e.type(), e.getMessage());
     }
-    Row kept = isFile ? keptOfFile(keptColumns, text) : row.getStruct(KEPT);
-    return new Document(row.getString(ID), row.getString(SOURCE), text, error, kept);
+    Row kept = isFile ? keptOfFile(keptColumns, text.text()) : row.getStruct(KEPT);
+    return new Document(
+        row.getString(ID), row.getString(SOURCE), text.text(), text.encoding(), error, kept);
   }
 
   private static Row keptOfFile(int columns, String text) {
     return columns == 0 ? RowFactory.create() : RowFactory.create(text);
   }
 
-  private static String ofRow(Row row) {
+  private DocumentText ofRow(Row row) {
     if (row.isNullAt(CONTENT)) {
       throw new DocumentException(
           Failure.NULL, "the text is null; fill it, or give another --text-column");
     }
-    return decode(row.<byte[]>getAs(CONTENT));
+    return DocumentText.of(row.<byte[]>getAs(CONTENT), /* name= */ "", format);
   }
 
-  private static String ofFile(Row row, Configuration hadoop) {
-    if (row.getLong(LENGTH) > MAX_BYTES) {
+  private DocumentText ofFile(Row row) {
+    if (row.getLong(LENGTH) > maxBytes) {
       throw new DocumentException(
           Failure.TOO_LONG,
           "the file has %,d bytes, and at most %,d are read; split it"
-              .formatted(row.getLong(LENGTH), MAX_BYTES));
+              .formatted(row.getLong(LENGTH), maxBytes));
     }
     Path path = new Path(row.getString(SOURCE));
-    try {
-      return decode(bytes(path, hadoop));
+    String name = path.getName().toLowerCase(Locale.ROOT);
+    byte[] content;
+    try (InputStream file = open(path);
+        InputStream in = plain(file, name)) {
+      content = in.readNBytes(maxBytes + 1);
     } catch (FileNotFoundException | NoSuchFileException e) {
       throw new DocumentException(Failure.UNREADABLE, "the file is gone; put it back: " + path);
+    } catch (EOFException e) {
+      throw new DocumentException(
+          Failure.UNREADABLE, "the file ends too early for its compression; copy it again");
     } catch (IOException | IllegalArgumentException e) {
       throw new DocumentException(Failure.UNREADABLE, "the file cannot be read: " + e);
     }
+    if (content.length > maxBytes) {
+      throw new DocumentException(
+          Failure.TOO_LONG,
+          "the file has more than %,d bytes when it is decompressed, and no more are read; split it"
+              .formatted(maxBytes));
+    }
+    return DocumentText.of(content, name.replaceFirst(COMPRESSED, ""), format);
   }
 
-  private static byte[] bytes(Path path, Configuration hadoop) throws IOException {
+  private InputStream open(Path path) throws IOException {
     String scheme = path.toUri().getScheme();
     if (scheme == null || scheme.equals("file")) {
       // Hadoop's own local file system cannot open names with a colon.
-      return Files.readAllBytes(java.nio.file.Path.of(path.toUri().getPath()));
+      return Files.newInputStream(java.nio.file.Path.of(path.toUri().getPath()));
     }
-    try (var in = path.getFileSystem(hadoop).open(path)) {
-      return in.readAllBytes();
-    }
+    return path.getFileSystem(hadoop).open(path);
   }
 
-  /**
-   * Strictly decodes a document.
-   *
-   * @throws DocumentException if it is not UTF-8, or blank
-   */
-  static String decode(byte[] utf8) {
-    CharsetDecoder decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
-    ByteBuffer in = ByteBuffer.wrap(utf8);
-    CharBuffer out = CharBuffer.allocate(utf8.length);
-    CoderResult result = decoder.decode(in, out, /* endOfInput= */ true);
-    if (result.isError()) {
-      throw new DocumentException(
-          Failure.ENCODING,
-          "byte %d (0x%02x) is not UTF-8; convert the document to UTF-8"
-              .formatted(in.position(), utf8[in.position()]));
+  /** What a compressed file holds; Hadoop's own codecs need native libraries for some of these. */
+  private static InputStream plain(InputStream file, String name) throws IOException {
+    if (name.endsWith(".gz")) {
+      return new GZIPInputStream(file, BUFFER);
     }
-    String text = out.flip().toString();
-    if (!text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK) {
-      text = text.substring(1);
-    }
-    if (text.isBlank()) {
-      throw new DocumentException(Failure.EMPTY, "the document has no text; fill or remove it");
-    }
-    return text;
+    return name.endsWith(".zst")
+        ? new ZstdInputStreamNoFinalizer(new BufferedInputStream(file, BUFFER))
+        : file;
   }
 }

@@ -60,7 +60,6 @@ public final class OutputTable {
   private final Run run;
   private final AnswerColumns answers;
   private final StructType schema;
-  private final int kept;
 
   /**
    * @param kept the input columns that are copied into the table, after its own
@@ -69,12 +68,6 @@ public final class OutputTable {
     this.run = run;
     this.answers = AnswerColumns.of(run.task());
     this.schema = schema(answers.columns(), kept);
-    this.kept = kept.size();
-  }
-
-  /** How many input columns are copied into it. */
-  int kept() {
-    return kept;
   }
 
   /** The columns, kept ones last. */
@@ -84,7 +77,11 @@ public final class OutputTable {
 
   private static StructType schema(StructType answers, StructType kept) {
     StructType schema =
-        new StructType().add(DOC_ID, StringType).add("source", StringType).add(STATUS, StringType);
+        new StructType()
+            .add(DOC_ID, StringType)
+            .add("source", StringType)
+            .add("encoding", StringType)
+            .add(STATUS, StringType);
     for (var column : answers.fields()) {
       schema = schema.add(column);
     }
@@ -150,6 +147,7 @@ public final class OutputTable {
     List<Object> row = new ArrayList<>();
     row.add(document.docId());
     row.add(document.source());
+    row.add(document.encoding());
     row.add(status);
     return row;
   }

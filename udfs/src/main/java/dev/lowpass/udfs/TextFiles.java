@@ -1,6 +1,8 @@
 package dev.lowpass.udfs;
 
 import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,8 +15,8 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
 /**
- * Lists text files, each of which is a document. A document is called by its path relative to the
- * folder it was found under, so that a file's name does not change when others join it.
+ * Lists files, each of which is a document. A document is called by its path relative to the folder
+ * it was found under, so that a file's name does not change when others join it.
  */
 public final class TextFiles {
   /** A file that is a document. */
@@ -29,8 +31,9 @@ public final class TextFiles {
   }
 
   /**
-   * All files of {@code inputs}: files, folders (taken with their subfolders) and globs. Names that
-   * begin with a dot or an underscore are left out, as Spark does.
+   * All files of {@code inputs}: files, folders (taken with their subfolders) and globs, in which
+   * {@code **} stands for any folders. Names that begin with a dot or an underscore are left out,
+   * as Spark does.
    *
    * @throws InputException if an input does not exist or two documents would have the same name
    */
@@ -99,9 +102,11 @@ public final class TextFiles {
       return List.of(fileSystem.getFileStatus(path));
     }
     List<FileStatus> visible = new ArrayList<>();
-    FileStatus[] matches = fileSystem.globStatus(path);
-    if (matches != null) {
-      for (FileStatus match : matches) {
+    if (input.contains("**")) {
+      visible.addAll(below(fileSystem, path));
+    } else {
+      FileStatus[] matches = fileSystem.globStatus(path);
+      for (FileStatus match : matches == null ? new FileStatus[0] : matches) {
         if (!hidden(match.getPath().getName())) {
           visible.add(match);
         }
@@ -111,6 +116,27 @@ public final class TextFiles {
       throw new InputException("--input " + input + ": no such file or folder");
     }
     return visible;
+  }
+
+  /** The files that a glob matches with {@code **}, which Hadoop's own globs do not know. */
+  private static List<FileStatus> below(FileSystem fileSystem, Path glob) throws IOException {
+    Path base = base(glob);
+    List<FileStatus> found = new ArrayList<>();
+    if (!fileSystem.exists(base)) {
+      return found;
+    }
+    PathMatcher matcher =
+        FileSystems.getDefault()
+            .getPathMatcher("glob:" + relative(glob, base).replace("**/", "{**/,}"));
+    RemoteIterator<? extends FileStatus> files = fileSystem.listFiles(base, true);
+    while (files.hasNext()) {
+      FileStatus file = files.next();
+      String name = relative(file.getPath(), base);
+      if (!hidden(name) && matcher.matches(java.nio.file.Path.of(name))) {
+        found.add(file);
+      }
+    }
+    return found;
   }
 
   /** Relative paths are the user's, even if their names hold what Hadoop takes for a scheme. */

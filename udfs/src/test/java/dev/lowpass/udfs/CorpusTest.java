@@ -33,6 +33,9 @@ class CorpusTest {
     assertThat(ids(files(folder.resolve("deep/a.txt").toString()))).containsExactly("a.txt");
     assertThat(ids(files(folder + "/deep/*/*.txt"))).containsExactly("er/b.txt");
     assertThat(ids(files(folder + "/d*"))).containsExactly("deep/a.txt", "deep/er/b.txt");
+    assertThat(ids(files(folder + "/**/a.txt"))).containsExactly("a.txt", "deep/a.txt");
+    assertThat(ids(files(folder + "/d*/**/*.txt"))).containsExactly("deep/a.txt", "deep/er/b.txt");
+    assertThat(ids(files(folder + "/deep/**"))).containsExactly("a.txt", "er/b.txt");
     assertThat(ids(files(folder.toUri().toString()))).hasSize(3);
   }
 
@@ -67,6 +70,8 @@ class CorpusTest {
     assertThatThrownBy(() -> files(folder + "/nope"))
         .isInstanceOf(InputException.class)
         .hasMessage("--input " + folder + "/nope: no such file or folder");
+    assertThatThrownBy(() -> files(folder + "/nope/**"))
+        .hasMessage("--input " + folder + "/nope/**: no such file or folder");
     assertThatThrownBy(() -> files(folder + "/*.txt"))
         .hasMessage("--input " + folder + "/*.txt: no such file or folder");
     assertThatThrownBy(() -> files(folder.toString()))
@@ -77,7 +82,11 @@ class CorpusTest {
   void aTablesIdsAreItsIdColumn() {
     Corpus corpus =
         Corpus.ofTable(
-            json("{\"n\":7,\"text\":\"x\"}", "{\"n\":8,\"text\":\"y\"}"), "n", "text", List.of());
+            json("{\"n\":7,\"text\":\"x\"}", "{\"n\":8,\"text\":\"y\"}"),
+            "n",
+            "text",
+            List.of(),
+            DocumentFormat.ANY);
     assertThat(ids(corpus)).containsExactly("7", "8");
   }
 
@@ -85,7 +94,7 @@ class CorpusTest {
   void idsThatOccurTwiceAreRefused() {
     Dataset<Row> table =
         json("{\"n\":7,\"text\":\"x\"}", "{\"n\":7,\"text\":\"y\"}", "{\"n\":8,\"text\":\"y\"}");
-    assertThatThrownBy(() -> Corpus.ofTable(table, "n", "text", List.of()))
+    assertThatThrownBy(() -> Corpus.ofTable(table, "n", "text", List.of(), DocumentFormat.ANY))
         .isInstanceOf(InputException.class)
         .hasMessage(
             "--id-column n: 1 of its values occur more than once, such as '7';"
@@ -95,7 +104,7 @@ class CorpusTest {
   @Test
   void idsWithoutAColumnAreStableAndDiffer() {
     String[] rows = {"{\"text\":\"x\"}", "{\"text\":\"y\"}", "{\"text\":\"x\"}", "{\"n\":1}"};
-    List<String> ids = ids(Corpus.ofTable(json(rows), null, "text", List.of()));
+    List<String> ids = ids(Corpus.ofTable(json(rows), null, "text", List.of(), DocumentFormat.ANY));
     assertThat(ids).doesNotHaveDuplicates().hasSize(4);
     // The first digits of SHA-256 of "", "x" (twice) and "y".
     assertThat(ids)
@@ -107,30 +116,36 @@ class CorpusTest {
   void aRowWithoutIdIsStillADocument() {
     Corpus corpus =
         Corpus.ofTable(
-            json("{\"n\":\"a\",\"text\":\"x\"}", "{\"text\":\"y\"}"), "n", "text", List.of());
+            json("{\"n\":\"a\",\"text\":\"x\"}", "{\"text\":\"y\"}"),
+            "n",
+            "text",
+            List.of(),
+            DocumentFormat.ANY);
     assertThat(ids(corpus)).containsExactly("#a1fce4363854ff88", "a");
   }
 
   @Test
   void columnsThatAreNotThereAreNamedWithThoseThatAre() {
     Dataset<Row> table = json("{\"n\":7,\"body\":\"x\",\"a.b\":[1]}");
-    assertThatThrownBy(() -> Corpus.ofTable(table, null, "text", List.of()))
+    assertThatThrownBy(() -> Corpus.ofTable(table, null, "text", List.of(), DocumentFormat.ANY))
         .isInstanceOf(InputException.class)
         .hasMessage("--text-column text: the input has no such column; it has: a.b, body, n");
-    assertThatThrownBy(() -> Corpus.ofTable(table, "id", "body", List.of()))
+    assertThatThrownBy(() -> Corpus.ofTable(table, "id", "body", List.of(), DocumentFormat.ANY))
         .hasMessage("--id-column id: the input has no such column; it has: a.b, body, n");
-    assertThatThrownBy(() -> Corpus.ofTable(table, null, "body", List.of("x")))
+    assertThatThrownBy(() -> Corpus.ofTable(table, null, "body", List.of("x"), DocumentFormat.ANY))
         .hasMessage("--keep-columns x: the input has no such column; it has: a.b, body, n");
-    assertThatThrownBy(() -> Corpus.ofTable(table, null, "n", List.of()))
-        .hasMessage("--text-column n is of type bigint; give a column of strings");
-    assertThatThrownBy(() -> Corpus.ofTable(table, null, "a.b", List.of()))
-        .hasMessage("--text-column a.b is of type array<bigint>; give a column of strings");
+    assertThatThrownBy(() -> Corpus.ofTable(table, null, "n", List.of(), DocumentFormat.ANY))
+        .hasMessage("--text-column n is of type bigint; give a column of strings, or binary");
+    assertThatThrownBy(() -> Corpus.ofTable(table, null, "a.b", List.of(), DocumentFormat.ANY))
+        .hasMessage(
+            "--text-column a.b is of type array<bigint>; give a column of strings, or binary");
   }
 
   @Test
   void aKeptColumnMayNotHaveTheNameOfOneOfTheTables() {
     Dataset<Row> table = json("{\"status\":7,\"text\":\"x\"}");
-    assertThatThrownBy(() -> Corpus.ofTable(table, null, "text", List.of("status")))
+    assertThatThrownBy(
+            () -> Corpus.ofTable(table, null, "text", List.of("status"), DocumentFormat.ANY))
         .isInstanceOf(InputException.class)
         .hasMessage(
             "--keep-columns status: the output has a column of that name; rename the input's");
@@ -154,7 +169,7 @@ class CorpusTest {
   }
 
   private Corpus files(String... inputs) throws IOException {
-    return Corpus.ofTextFiles(spark, List.of(inputs), List.of());
+    return Corpus.ofFiles(spark, List.of(inputs), List.of(), DocumentFormat.ANY);
   }
 
   private Dataset<Row> json(String... lines) {

@@ -2,9 +2,15 @@ package dev.lowpass.udfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.luben.zstd.Zstd;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -44,25 +50,10 @@ class DocumentReaderTest {
   }
 
   @Test
-  void brokenUtf8IsAFailedDocumentThatTellsWhere() {
-    assertThat(row(new byte[] {'o', 'k', (byte) 0xff, 'x'}).error())
-        .isEqualTo(
-            new Failure(
-                "input.encoding", "byte 2 (0xff) is not UTF-8; convert the document to UTF-8"));
-    // A character cut off by the end, an overlong form, and half a surrogate pair.
-    assertThat(row(new byte[] {'a', (byte) 0xe2, (byte) 0x82}).error().type())
-        .isEqualTo("input.encoding");
-    assertThat(row(new byte[] {(byte) 0xc0, (byte) 0x80}).error().type())
-        .isEqualTo("input.encoding");
-    assertThat(row(new byte[] {(byte) 0xed, (byte) 0xa0, (byte) 0x80}).error().type())
-        .isEqualTo("input.encoding");
-  }
-
-  @Test
   void aFileIsReadWhereItLies() throws Exception {
     Path file = Files.writeString(folder.resolve("a b:c%20.txt"), "hello");
     Row row = RowFactory.create("id", file.toUri().getPath(), 5L, null, null);
-    Document document = DocumentReader.read(row, 1, HADOOP);
+    Document document = reader(1).read(row);
     assertThat(document.text()).isEqualTo("hello");
     assertThat(document.kept()).isEqualTo(RowFactory.create("hello"));
   }
@@ -70,7 +61,7 @@ class DocumentReaderTest {
   @Test
   void aFileThatIsGoneIsAFailedDocument() {
     Row row = RowFactory.create("id", folder + "/gone.txt", 5L, null, null);
-    assertThat(DocumentReader.read(row, 0, HADOOP).error())
+    assertThat(reader(0).read(row).error())
         .isEqualTo(
             new Failure(
                 "input.unreadable", "the file is gone; put it back: " + folder + "/gone.txt"));
@@ -79,7 +70,7 @@ class DocumentReaderTest {
   @Test
   void aFileThatMayNotBeReadIsAFailedDocument() {
     Row row = RowFactory.create("id", folder.toString(), 5L, null, null);
-    assertThat(DocumentReader.read(row, 0, HADOOP).error())
+    assertThat(reader(0).read(row).error())
         .isEqualTo(
             new Failure(
                 "input.unreadable",
@@ -89,15 +80,89 @@ class DocumentReaderTest {
   @Test
   void aHugeFileIsAFailedDocumentThatIsNotRead() {
     Row row = RowFactory.create("id", folder + "/never-opened", 1L << 40, null, null);
-    assertThat(DocumentReader.read(row, 0, HADOOP).error())
+    assertThat(reader(0).read(row).error())
         .isEqualTo(
             new Failure(
                 "input.too_long",
                 "the file has 1,099,511,627,776 bytes, and at most 268,435,456 are read; split it"));
   }
 
+  private static DocumentReader reader(int keptColumns) {
+    return new DocumentReader(DocumentFormat.ANY, keptColumns, HADOOP);
+  }
+
+  private static byte[] gzip(byte[] content) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (OutputStream gzip = new GZIPOutputStream(out)) {
+      gzip.write(content);
+    }
+    return out.toByteArray();
+  }
+
+  private Document file(String name, byte[] content) throws IOException {
+    Path file = Files.write(folder.resolve(name), content);
+    Row row = RowFactory.create("id", file.toString(), (long) content.length, null, null);
+    return new DocumentReader(DocumentFormat.ANY, 0, HADOOP, /* maxBytes= */ 1000).read(row);
+  }
+
+  @Test
+  void compressedFilesAreReadAsWhatTheyHold() throws IOException {
+    byte[] page = "<p>Größe</p>".getBytes(StandardCharsets.UTF_8);
+    assertThat(file("a.html.gz", gzip(page)).text()).isEqualTo("Größe");
+    assertThat(file("A.HTML.ZST", Zstd.compress(page)).text()).isEqualTo("Größe");
+    assertThat(file("a.zst", Zstd.compress(page)).text()).isEqualTo("<p>Größe</p>");
+    // Two members, as `cat a.gz b.gz` makes them.
+    byte[] one = gzip("one ".getBytes(StandardCharsets.UTF_8));
+    byte[] both = Arrays.copyOf(one, 2 * one.length);
+    System.arraycopy(one, 0, both, one.length, one.length);
+    assertThat(file("b.gz", both).text()).isEqualTo("one one ");
+  }
+
+  @Test
+  void whatUnpacksToMoreThanTheLimitIsAFailedDocument() throws IOException {
+    byte[] blanks = new byte[1_000_000];
+    Arrays.fill(blanks, (byte) ' ');
+    Failure tooLong =
+        new Failure(
+            "input.too_long",
+            "the file has more than 1,000 bytes when it is decompressed, and no more are read; split it");
+    assertThat(file("bomb.gz", gzip(Arrays.copyOf(blanks, 1001))).error()).isEqualTo(tooLong);
+    assertThat(file("bomb.zst", Zstd.compress(blanks)).error()).isEqualTo(tooLong);
+    assertThat(file("small.zst", Zstd.compress(Arrays.copyOf(blanks, 1000))).error().type())
+        .isEqualTo("input.empty");
+  }
+
+  @Test
+  void brokenCompressionIsAFailedDocument() throws IOException {
+    byte[] gzip = gzip("some text".getBytes(StandardCharsets.UTF_8));
+    assertThat(file("cut.gz", Arrays.copyOf(gzip, gzip.length - 4)).error())
+        .isEqualTo(
+            new Failure(
+                "input.unreadable", "the file ends too early for its compression; copy it again"));
+    assertThat(file("not.gz", new byte[] {1, 2, 3}).error().type()).isEqualTo("input.unreadable");
+    assertThat(file("not.zst", new byte[] {1, 2, 3, 4, 5}).error().type())
+        .isEqualTo("input.unreadable");
+  }
+
+  @Test
+  void aFormatThatTakesAModuleSaysSo() throws IOException {
+    assertThat(file("a.PDF", new byte[] {1}).error())
+        .isEqualTo(
+            new Failure(
+                "input.unreadable",
+                "reading pdf files takes the module lowpass-tika; give Spark its jar (--conf spark.jars=lowpass-tika.jar)"));
+  }
+
+  @Test
+  void aRowTellsItsEncoding() throws IOException {
+    assertThat(file("a.txt", "x".getBytes(StandardCharsets.UTF_16)).encoding())
+        .isEqualTo("UTF-16BE");
+    assertThat(row("x".getBytes(StandardCharsets.UTF_8)).encoding()).isEqualTo("UTF-8");
+    assertThat(row(new byte[0]).encoding()).isNull();
+  }
+
   private static Document row(byte[] content) {
     Row row = RowFactory.create("id", "source", null, content, RowFactory.create());
-    return DocumentReader.read(row, 0, HADOOP);
+    return reader(0).read(row);
   }
 }

@@ -39,7 +39,8 @@ class OutputTableTest {
     StructType schema =
         new OutputTable(run(new DocumentTask.Summarize("Sum up.")), new StructType()).schema();
     assertThat(columns(schema))
-        .isEqualTo("doc_id string, source string, status string, output string," + REST);
+        .isEqualTo(
+            "doc_id string, source string, encoding string, status string, output string," + REST);
     assertThat(schema.fields()).allMatch(StructField::nullable);
   }
 
@@ -59,7 +60,7 @@ class OutputTableTest {
         new OutputTable(run(new DocumentTask.Extract("s.json", json)), new StructType()).schema();
     assertThat(columns(schema))
         .isEqualTo(
-            "doc_id string, source string, status string,"
+            "doc_id string, source string, encoding string, status string,"
                 + " fields struct<who:string,kind:string,count:bigint,amount:double,signed:boolean,day:date>,"
                 + " notes map<string,string>,"
                 + REST);
@@ -144,7 +145,7 @@ class OutputTableTest {
     Stats stats = new Stats(0, 0, 0, 0, 0, 0, List.of());
     Row row =
         table.ok(
-            new Document("id", "source", document, null, RowFactory.create()),
+            new Document("id", "source", document, null, null, RowFactory.create()),
             new Result(List.of(completion), 1, 1, stats));
     return new GenericRowWithSchema(
         IntStream.range(0, row.size()).mapToObj(row::get).toArray(), table.schema());

@@ -1,0 +1,2 @@
+/** PDF and Office documents, by Apache Tika. */
+package dev.lowpass.udfs.tika;
