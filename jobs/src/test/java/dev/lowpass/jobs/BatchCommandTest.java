@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowpass.udfs.TestModel;
 import dev.lowpass.udfs.TestSpark;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -14,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
@@ -379,6 +382,57 @@ class BatchCommandTest {
         .allMatch(row -> row.getString(0).matches("in.csv#[0-9a-f]{16}"));
     table(Path.of(parquet), "--id-column", "id");
     assertThat(errors()).containsExactly("2 input.encoding");
+    Path compressed = folder.resolve("more.jsonl.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(compressed))) {
+      out.write(Files.readAllBytes(jsonl));
+    }
+    table(compressed, "--id-column", "id");
+    assertThat(errors()).containsExactly("2 input.null");
+    spark
+        .sql("select 1 id, cast('<p>Lily' as binary) body union all select 2, X'4CE464792E'")
+        .createOrReplaceTempView("lowpass_documents");
+    table(
+        Path.of("lowpass_documents"),
+        "--format",
+        "table",
+        "--id-column",
+        "id",
+        "--encoding",
+        "iso-8859-1",
+        "--text-type",
+        "html",
+        "--keep-columns",
+        "body");
+    assertThat(errors()).isEmpty();
+    assertThat(table().select("encoding").distinct().collectAsList())
+        .extracting(row -> row.getString(0))
+        .containsExactly("ISO-8859-1");
+  }
+
+  @Test
+  void filesOfManyKinds() throws IOException {
+    try (OutputStream out =
+        new GZIPOutputStream(Files.newOutputStream(documents.resolve("page.html.gz")))) {
+      out.write("<h1>Fees</h1><ul><li>300 \u20ac</ul>".getBytes(StandardCharsets.UTF_8));
+    }
+    String text =
+        "Die Verg\u00fctung betr\u00e4gt f\u00fcnf Euro; sie ist f\u00fcr das Jahr f\u00e4llig.";
+    Files.write(documents.resolve("latin.md"), text.getBytes(StandardCharsets.ISO_8859_1));
+    Files.write(documents.resolve("wide.txt"), text.getBytes(StandardCharsets.UTF_16));
+    Files.write(documents.resolve("paper.pdf"), new byte[] {1});
+    Command command = summarize("--keep-columns", "text", "--max-new-tokens", 2);
+    assertThat(command.out()).startsWith("documents  6: 5 ok, 1 failed (input.unreadable 1)\n");
+    assertThat(
+            table().selectExpr("concat_ws('|', doc_id, encoding, text)").collectAsList().stream()
+                .map(row -> row.getString(0)))
+        .contains(
+            "page.html.gz|UTF-8|# Fees\n\n- 300 \u20ac",
+            "latin.md|windows-1252|" + text,
+            "wide.txt|UTF-16BE|" + text,
+            "paper.pdf");
+    assertThat(summarize("--encoding", "utf-9").err())
+        .isEqualTo(
+            "lowpass summarize: --encoding utf-9: there is no such encoding; give one such as utf-8, or auto\n");
   }
 
   @Test

@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
  */
 record DocumentText(String text, String encoding) {
   /** Far beyond any model's window, and not too much for an executor's memory. */
-  private static final int MAX_CHARACTERS = 64 << 20;
+  private static final int MAX_CHARACTERS = 32 << 20;
 
   private static final Set<String> HTML = Set.of("html", "htm", "xhtml");
 
