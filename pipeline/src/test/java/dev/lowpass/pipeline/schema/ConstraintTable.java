@@ -174,6 +174,9 @@ class ConstraintTable {
     GenerationOptions warm = new GenerationOptions(64, 1, 0.95f, 40, 1, List.of()).withPastEnd();
     Map<String, Supplier<Result>> kinds = new LinkedHashMap<>();
     kinds.put("64 tokens, free", () -> engine.complete(free, some));
+    kinds.put(
+        "64 tokens, free, with probabilities",
+        () -> engine.complete(free, some.withProbabilities()));
     kinds.put("64 tokens of a string", () -> engine.complete(text, some));
     kinds.put("64 tokens, free, sampled", () -> engine.complete(free, warm));
     kinds.put("64 tokens of a string, sampled", () -> engine.complete(text, warm));
