@@ -7,8 +7,6 @@ import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
-import dev.lowpass.pipeline.model.GgufFile;
-import dev.lowpass.pipeline.model.WeightNames;
 import dev.lowpass.udfs.Engines;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -29,16 +27,15 @@ import picocli.CommandLine.Spec;
 
 /**
  * Prefill and decode speed, without Spark. Each policy runs before the clock counts, so that
- * compilation is not measured; then policies, lengths and batches, llama.cpp and the machine's own
- * limits take turns, repeat by repeat, so that a machine's moods fall on all of them. One engine is
- * open at a time, so that a row's memory is its own.
+ * compilation is not measured; then policies, lengths and batches, another engine and the machine's
+ * own limits take turns, repeat by repeat, so that a machine's moods fall on all of them. One
+ * engine is open at a time, so that a row's memory is its own.
  */
 @Command(
     name = "bench",
     description = "Measures prefill and decode speed, and memory, by prompt length and policy.")
 final class BenchCommand implements Callable<Integer> {
   private static final String ORIGIN = "--policies";
-  private static final String PEER = "llama-bench:";
 
   @Option(
       names = "--prompt-tokens",
@@ -104,7 +101,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--vs",
       paramLabel = "llama-bench:PATH",
       description =
-          "Has llama.cpp's llama-bench do the same with the same model and threads, and tells the ratios.")
+          "Has llama.cpp's llama-bench do the same with the same model and threads, and tells the ratios;"
+              + " or jlama-bench:PATH.")
   private String peer;
 
   @Option(
@@ -163,7 +161,7 @@ final class BenchCommand implements Callable<Integer> {
     Path folder = bench.folder();
     List<PolicySettings> settings = settings(folder, names);
     BenchPrompts prompts = prompts(bench, lengths.get(lengths.size() - 1));
-    LlamaBench llama = peer == null ? null : llama(bench);
+    PeerBench other = peer == null ? null : PeerBench.parse(peer).on(bench, threads());
     List<BenchRow> rows = new ArrayList<>();
     for (PolicyName name : names) {
       for (int length : lengths) {
@@ -190,8 +188,8 @@ final class BenchCommand implements Callable<Integer> {
             if (fits(engine, row)) {
               row.add(run(engine, prompts, row, when));
             }
-            if (llama != null && row.hasPeer() && row.fits()) {
-              run(llama, row, when);
+            if (other != null && row.hasPeer() && row.fits()) {
+              run(other, row, when);
             }
           }
         }
@@ -210,22 +208,14 @@ final class BenchCommand implements Callable<Integer> {
           repeats,
           rows,
           BenchWork.of(checkpoint),
-          limits);
+          limits,
+          other == null ? null : other.kind());
     }
   }
 
   /** Threads that the engines have. */
   private int threads() {
     return model.threads() == 0 ? Runtime.getRuntime().availableProcessors() : model.threads();
-  }
-
-  /** llama.cpp's bench on the same model, with as many threads. */
-  private LlamaBench llama(BenchModel bench) throws IOException {
-    Path program = Path.of(peer.substring(PEER.length()));
-    try (Checkpoint checkpoint = Checkpoint.open(bench.folder())) {
-      String stored = checkpoint.tensors().get(WeightNames.EMBEDDING).storedAs();
-      return new LlamaBench(program, bench.gguf(GgufFile.Type.valueOf(stored)), threads());
-    }
   }
 
   private BenchPrompts prompts(BenchModel bench, int longest) throws IOException {
@@ -284,12 +274,8 @@ final class BenchCommand implements Callable<Integer> {
       throw new UsageException(
           "--shape has weights and a vocabulary of its own; leave out --model, --text and --schema");
     }
-    if (peer != null
-        && !(peer.startsWith(PEER) && Files.isExecutable(Path.of(peer.substring(PEER.length()))))) {
-      throw new UsageException(
-          "--vs "
-              + peer
-              + ": there is no such program; give llama-bench:PATH of llama.cpp's bench");
+    if (peer != null) {
+      PeerBench.parse(peer);
     }
     if (schema != null && !Files.isRegularFile(schema)) {
       throw new UsageException("--schema " + schema + ": no such file");
@@ -359,14 +345,14 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** One run of the peer's on what a row is about. */
-  private void run(LlamaBench llama, BenchRow row, String when) {
+  private void run(PeerBench other, BenchRow row, String when) {
     int tokens = row.promptTokens();
-    double read = tokens == 0 ? Double.NaN : llama.prompt(tokens);
-    double written = newTokens == 1 ? Double.NaN : llama.generation(tokens, newTokens);
+    double read = tokens == 0 ? Double.NaN : other.prompt(tokens);
+    double written = newTokens == 1 ? Double.NaN : other.generation(tokens, newTokens);
     row.addPeer(read, written);
     tell(
-        "%s, llama.cpp, %s: read %.1f tokens/s, wrote %.1f",
-        when, Text.count(tokens, "token"), read, written);
+        "%s, %s, %s: read %.1f tokens/s, wrote %.1f",
+        when, other.kind().engine(), Text.count(tokens, "token"), read, written);
   }
 
   private void tell(String format, Object... arguments) {

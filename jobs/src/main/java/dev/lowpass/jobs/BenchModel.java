@@ -4,6 +4,8 @@ import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.GgufFile;
 import dev.lowpass.pipeline.model.ModelShape;
 import dev.lowpass.pipeline.model.RandomModel;
+import dev.lowpass.pipeline.model.TensorInfo;
+import dev.lowpass.pipeline.model.WeightNames;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -100,12 +102,14 @@ final class BenchModel implements AutoCloseable {
   }
 
   /** The same model as llama.cpp reads it; deleted at the end. */
-  Path gguf(GgufFile.Type type) throws IOException {
+  Path gguf() throws IOException {
     if (temporary == null) {
       temporary = Files.createTempDirectory(TEMPORARY);
     }
-    Path file = temporary.resolve(type + ".gguf");
+    Path file = temporary.resolve("model.gguf");
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      TensorInfo embedding = checkpoint.tensors().get(WeightNames.EMBEDDING);
+      GgufFile.Type type = GgufFile.Type.valueOf(embedding.storedAs());
       checkRoom(temporary, checkpoint.parameters() * Float.BYTES, "--vs");
       GgufFile.write(checkpoint, type, file);
     }

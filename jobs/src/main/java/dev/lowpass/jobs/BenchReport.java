@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param rows in the order of printing; a policy's by length
  * @param work of the model
  * @param limits of the processor that did it; empty where they are not known
+ * @param peer whose figures stand next to ours; null for nobody's
  */
 record BenchReport(
     ModelInfo model,
@@ -31,7 +32,8 @@ record BenchReport(
     int repeats,
     List<BenchRow> rows,
     BenchWork work,
-    Optional<DeviceLimits> limits) {
+    Optional<DeviceLimits> limits,
+    PeerBench.Kind peer) {
   private static final String NONE = "-";
 
   private static final String[] COLUMNS = {
@@ -51,18 +53,10 @@ record BenchReport(
   };
 
   private static final String[] LIMIT_COLUMNS = {
-    "policy",
-    "prompt",
-    "at once",
-    "read tok/s",
-    "of FMA",
-    "write tok/s",
-    "of bandwidth",
-    "llama.cpp read",
-    "(ratio)",
-    "write",
-    "(ratio)"
+    "policy", "prompt", "at once", "read tok/s", "of FMA", "write tok/s", "of bandwidth"
   };
+
+  private static final String[] PEER_COLUMNS = {"read", "(ratio)", "write", "(ratio)"};
 
   void print(PrintWriter out) {
     out.printf("model    %s, %s%n", model.name(), model.digest());
@@ -114,27 +108,35 @@ record BenchReport(
                 "limits   %.1f GB/s read from memory, %.0f GFLOP/s of float32 FMA, by as many threads%n%n",
                 most.readBytes() / 1e9,
                 most.flops() / 1e9));
-    TextTable table = new TextTable(LIMIT_COLUMNS);
+    List<String> header = new ArrayList<>(List.of(LIMIT_COLUMNS));
+    if (peer != null) {
+      header.addAll(List.of(PEER_COLUMNS));
+      header.set(LIMIT_COLUMNS.length, peer.engine() + " read");
+    }
+    TextTable table = new TextTable(header.toArray(String[]::new));
     for (BenchRow row : rows) {
       if (row.fits()) {
-        table.add(
-            row.policy().toString(),
-            Text.number(row.promptTokens()),
-            Text.number(row.batch()),
-            decimal("%.1f", row.readTokensPerSecond()),
-            percent(shareOfFma(row)),
-            decimal("%.1f", written(row)),
-            percent(shareOfBandwidth(row)),
-            decimal("%.1f", row.peerRead()),
-            decimal("%.2fx", row.readTokensPerSecond() / row.peerRead()),
-            decimal("%.1f", row.peerWritten()),
-            decimal("%.2fx", written(row) / row.peerWritten()));
+        List<String> cells = new ArrayList<>();
+        cells.add(row.policy().toString());
+        cells.add(Text.number(row.promptTokens()));
+        cells.add(Text.number(row.batch()));
+        cells.add(decimal("%.1f", row.readTokensPerSecond()));
+        cells.add(percent(shareOfFma(row)));
+        cells.add(decimal("%.1f", written(row)));
+        cells.add(percent(shareOfBandwidth(row)));
+        if (peer != null) {
+          cells.add(decimal("%.1f", row.peerRead()));
+          cells.add(decimal("%.2fx", row.readTokensPerSecond() / row.peerRead()));
+          cells.add(decimal("%.1f", row.peerWritten()));
+          cells.add(decimal("%.2fx", written(row) / row.peerWritten()));
+        }
+        table.add(cells.toArray(String[]::new));
       }
     }
     table.print(out);
     out.println();
     out.println("of FMA: linear layers, and the attention of a full cache; of bandwidth: weights,");
-    out.println("and the entries that caches hold. llama.cpp: a prompt, and writing behind it.");
+    out.println("and the entries that caches hold; write: behind the prompt.");
   }
 
   private static double written(BenchRow row) {
@@ -208,6 +210,9 @@ record BenchReport(
           entries.put("read_bytes_per_s_limit", most.readBytes());
           entries.put("float32_flops_limit", most.flops());
         });
+    if (peer != null) {
+      entries.put("peer", peer.engine());
+    }
     entries.put("rows", rows.stream().map(this::entries).toList());
     return entries;
   }
@@ -226,8 +231,8 @@ record BenchReport(
     entries.put("decode_tokens_per_s", number(written(row)));
     entries.put("prefill_share_of_flops", number(shareOfFma(row)));
     entries.put("decode_share_of_read_bytes", number(shareOfBandwidth(row)));
-    entries.put("llama_prompt_tokens_per_s", number(row.peerRead()));
-    entries.put("llama_decode_tokens_per_s", number(row.peerWritten()));
+    entries.put("peer_prompt_tokens_per_s", number(row.peerRead()));
+    entries.put("peer_decode_tokens_per_s", number(row.peerWritten()));
     entries.put("prompts_per_hour", number(row.median(BenchRun::promptsPerHour)));
     entries.put("peak_memory_bytes", number(row.peakMemory()));
     entries.put("peak_memory_growth", number(memoryGrowth(row)));

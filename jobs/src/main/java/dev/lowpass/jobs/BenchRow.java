@@ -26,18 +26,18 @@ final class BenchRow {
     runs.add(run);
   }
 
-  /** Whether llama.cpp's bench does the same: one prompt at a time, and nothing left out. */
+  /** Whether other engines' benches do the same: one prompt at a time, and nothing left out. */
   boolean hasPeer() {
     return batch == 1 && !policy.chooses();
   }
 
-  /** A run of llama.cpp's: tokens a second that it read and wrote. */
+  /** A run of another engine's: tokens a second that it read and wrote. */
   void addPeer(double read, double written) {
     peerReads.add(read);
     peerWrites.add(written);
   }
 
-  /** Prompt tokens a second of llama.cpp's; not a number where there are none. */
+  /** Prompt tokens a second of the other engine's; not a number where there are none. */
   double peerRead() {
     return median(peerReads);
   }

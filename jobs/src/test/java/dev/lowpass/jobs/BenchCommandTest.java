@@ -204,14 +204,14 @@ class BenchCommandTest {
     JsonNode written = rows.get(0);
     assertThat(written.get("prompt_tokens").asInt()).isZero();
     assertThat(written.get("prefill_s").isNull()).isTrue();
-    assertThat(written.get("llama_prompt_tokens_per_s").isNull()).isTrue();
-    assertThat(written.get("llama_decode_tokens_per_s").asDouble()).isEqualTo(100.5);
+    assertThat(written.get("peer_prompt_tokens_per_s").isNull()).isTrue();
+    assertThat(written.get("peer_decode_tokens_per_s").asDouble()).isEqualTo(100.5);
     JsonNode read = rows.get(1);
-    assertThat(read.get("llama_prompt_tokens_per_s").asDouble()).isEqualTo(200.5);
-    assertThat(read.get("llama_decode_tokens_per_s").asDouble()).isEqualTo(300.5);
+    assertThat(read.get("peer_prompt_tokens_per_s").asDouble()).isEqualTo(200.5);
+    assertThat(read.get("peer_decode_tokens_per_s").asDouble()).isEqualTo(300.5);
     // What llama.cpp has no like of.
     assertThat(rows.get(2).get("policy").asText()).isEqualTo("streaming");
-    assertThat(rows.get(2).get("llama_decode_tokens_per_s").isNull()).isTrue();
+    assertThat(rows.get(2).get("peer_decode_tokens_per_s").isNull()).isTrue();
 
     // 2 operations for each of a layer's weights and for the LM head's, which the last token alone
     // meets; 4 x 64 channels for each of 64 x 65 / 2 pairs in each of 5 layers.
@@ -314,7 +314,8 @@ class BenchCommandTest {
         "--shape",
         "llama-3.2-1b");
     refused(
-        "--vs vllm: there is no such program; give llama-bench:PATH of llama.cpp's bench",
+        "--vs vllm: there is no such program; give llama-bench:PATH of llama.cpp's bench,"
+            + " or jlama-bench:PATH",
         "--vs",
         "vllm");
     refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);

@@ -66,6 +66,8 @@ public record ModelShape(
     config.put("rope_theta", 500_000.0);
     config.put("hidden_act", "silu");
     config.put("tie_word_embeddings", tied);
+    config.put("bos_token_id", 1);
+    config.put("eos_token_id", 2);
     return config;
   }
 }

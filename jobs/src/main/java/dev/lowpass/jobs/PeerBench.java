@@ -20,7 +20,54 @@ import java.util.List;
  * @param model a GGUF file
  * @param threads it may use
  */
-record LlamaBench(Path program, Path model, int threads) {
+record PeerBench(Kind kind, Path program, Path model, int threads) {
+  /** Whose bench it is. */
+  enum Kind {
+    /** llama.cpp's own, which reads GGUF. */
+    LLAMA("llama-bench", "llama.cpp"),
+    /** What {@code jobs/src/test/jlama} has for Jlama, which reads the model's folder. */
+    JLAMA("jlama-bench", "Jlama");
+
+    private final String option;
+    private final String engine;
+
+    Kind(String option, String engine) {
+      this.option = option;
+      this.engine = engine;
+    }
+
+    /** The engine's name, for people. */
+    String engine() {
+      return engine;
+    }
+  }
+
+  /**
+   * Reads a value of {@code --vs}; there is no model yet.
+   *
+   * @throws UsageException if there is no such program
+   */
+  static PeerBench parse(String option) {
+    for (Kind kind : Kind.values()) {
+      if (option.startsWith(kind.option + ":")) {
+        Path program = Path.of(option.substring(kind.option.length() + 1));
+        if (Files.isExecutable(program)) {
+          return new PeerBench(kind, program, null, 0);
+        }
+      }
+    }
+    throw new UsageException(
+        "--vs "
+            + option
+            + ": there is no such program; give llama-bench:PATH of llama.cpp's bench, or jlama-bench:PATH");
+  }
+
+  /** The same on a model, which it gets in the form that it reads. */
+  PeerBench on(BenchModel bench, int threads) throws IOException {
+    Path read = kind == Kind.LLAMA ? bench.gguf() : bench.folder();
+    return new PeerBench(kind, program, read, threads);
+  }
+
   /** The prompt that its threads, and the file's pages, are warmed up with. */
   private static final int WARM_UP = 32;
 
