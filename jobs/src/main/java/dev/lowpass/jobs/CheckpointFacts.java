@@ -2,7 +2,6 @@ package dev.lowpass.jobs;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.lowpass.kernels.CacheType;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.TensorInfo;
@@ -48,11 +47,6 @@ record CheckpointFacts(
           types,
           tokenizer.hasChatTemplate());
     }
-  }
-
-  /** Of the KV cache in a type, {@link CacheType#AUTO} being float32. */
-  long cacheBytesPerToken(CacheType type) {
-    return 2L * config.layers() * config.kvHeads() * type.bytes(config.headDim());
   }
 
   private static String ropeScaling(Checkpoint checkpoint) {

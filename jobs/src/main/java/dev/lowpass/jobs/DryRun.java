@@ -93,7 +93,7 @@ final class DryRun {
   private static void memory(PrintWriter out, Run run, CheckpointFacts facts) {
     Policy policy = run.policy();
     long tokens = policy.cacheTokens();
-    long bytes = facts.cacheBytesPerToken(policy.cache().deviceType());
+    long bytes = policy.cache().bytesPerToken(facts.config());
     int slots = run.engine().slots() == 0 ? EngineOptions.MOST_SLOTS : run.engine().slots();
     out.printf(
         "memory   %s of weights, mapped and shared by a host's processes; an executor's caches, up to %s of up to %s each (%s tokens of %s%s), fewer at once where memory ends%n",

@@ -2,7 +2,7 @@ package dev.lowpass.jobs;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.lowpass.kernels.CacheType;
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.decoder.LayerSpectrum;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
@@ -178,7 +178,7 @@ final class InspectCommand implements Callable<Integer> {
     entries.put("parameters", facts.parameters());
     entries.put("tensors_by_type", facts.tensorsByType());
     entries.put("weight_bytes", facts.weightBytes());
-    entries.put("kv_cache_bytes_per_token", facts.cacheBytesPerToken(CacheType.F32));
+    entries.put("kv_cache_bytes_per_token", CacheOptions.FULL.bytesPerToken(facts.config()));
     entries.put("chat_template", facts.chatTemplate());
     entries.put("digest", facts.digest());
     return entries;
@@ -208,8 +208,8 @@ final class InspectCommand implements Callable<Integer> {
         facts.tensorsByType().toString().replaceAll("[{}]", "").replace("=", " x "));
     out.printf(
         "KV cache       %s a token in float32; %s for the whole window%n",
-        Text.bytes(facts.cacheBytesPerToken(CacheType.F32)),
-        Text.bytes(facts.cacheBytesPerToken(CacheType.F32) * config.maxPositions()));
+        Text.bytes(CacheOptions.FULL.bytesPerToken(facts.config())),
+        Text.bytes(CacheOptions.FULL.bytesPerToken(facts.config()) * config.maxPositions()));
     out.printf("chat template  %s%n", facts.chatTemplate() ? "yes" : "no");
     out.printf("digest         %s%n", facts.digest());
   }

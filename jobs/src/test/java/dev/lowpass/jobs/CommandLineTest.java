@@ -93,7 +93,8 @@ class CommandLineTest {
         "cache h2o: there is no such policy; there are: full, streaming, snapkv, freqkv, hybrid",
         "--cache",
         "h2o");
-    generateRefused("device tpu: no such device; there are: auto, cpu, onednn, cuda", "--device", "tpu");
+    generateRefused(
+        "device tpu: no such device; there are: auto, cpu, onednn, cuda", "--device", "tpu");
   }
 
   @ParameterizedTest

@@ -3,6 +3,7 @@ package dev.lowpass.pipeline.cache;
 import static dev.lowpass.pipeline.model.Settings.check;
 
 import dev.lowpass.kernels.CacheType;
+import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
 import java.io.Serializable;
@@ -229,6 +230,11 @@ public record CacheOptions(
   /** The type, as a device takes it. */
   public CacheType deviceType() {
     return CacheType.valueOf(Settings.oneOf("cache-type", type, TYPES).toUpperCase(Locale.ROOT));
+  }
+
+  /** Bytes that a token takes in the caches of all layers; {@code auto} counts as float32. */
+  public long bytesPerToken(ModelConfig config) {
+    return 2L * config.layers() * config.kvHeads() * deviceType().bytes(config.headDim());
   }
 
   /** The policy of resolved options. */
