@@ -39,18 +39,20 @@ public final class InterleavedRatios {
     int threads = Integer.parseInt(args[0]);
     int rounds = Integer.parseInt(args[1]);
     try (Device device = CpuDevice.open(threads);
+        Device oneDnn = CpuDevice.openOneDnn(threads);
         Team team = new Team(threads)) {
-      System.out.println(device.description() + ", median and best of " + rounds);
+      System.out.println(oneDnn.description() + ", median and best of " + rounds);
       for (int[] shape : new int[][] {{1536, 576}, {576, 1536}, {2048, 2048}, {8192, 2048}}) {
-        prefill(device, threads, rounds, shape[0], shape[1]);
+        prefill(device, oneDnn, threads, rounds, shape[0], shape[1]);
       }
       for (int columns : new int[] {576, 2048}) {
-        decode(device, team, threads, rounds, columns);
+        decode(device, oneDnn, team, threads, rounds, columns);
       }
     }
   }
 
-  private static void prefill(Device device, int threads, int rounds, int outputs, int columns) {
+  private static void prefill(
+      Device device, Device oneDnn, int threads, int rounds, int outputs, int columns) {
     int rows = 512;
     Map<String, Runnable> contestants = new LinkedHashMap<>();
     openblas.blas_set_num_threads(threads);
@@ -86,6 +88,9 @@ public final class InterleavedRatios {
       data.put(Fixture.bytes(type, matrix)).flip();
       Weight weight = device.weight("weight", type, outputs, columns, data);
       contestants.put(type.name(), () -> device.linear(out, in, rows, weight, null));
+      if (type == DType.BF16) {
+        contestants.put("oneDNN", () -> oneDnn.linear(out, in, rows, weight, null));
+      }
     }
     report(
         rows + " rows, " + outputs + "x" + columns,
@@ -96,7 +101,8 @@ public final class InterleavedRatios {
         "GFLOP/s");
   }
 
-  private static void decode(Device device, Team team, int threads, int rounds, int columns) {
+  private static void decode(
+      Device device, Device oneDnn, Team team, int threads, int rounds, int columns) {
     ByteBuffer data =
         ByteBuffer.allocateDirect(DecodeBenchmark.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     // Small numbers in every type.
@@ -112,6 +118,9 @@ public final class InterleavedRatios {
       Weight weight = device.weight("weight", type, outputs, columns, matrix);
       Tensor out = device.tensor(1, outputs);
       contestants.put(type.name(), () -> device.linear(out, in, 1, weight, null));
+      if (type == DType.BF16) {
+        contestants.put("oneDNN", () -> oneDnn.linear(out, in, 1, weight, null));
+      }
     }
     report(
         "1 row, " + columns + " columns",
