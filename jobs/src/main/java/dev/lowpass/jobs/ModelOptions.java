@@ -36,7 +36,8 @@ final class ModelOptions {
       names = "--threads",
       paramLabel = "N",
       defaultValue = "0",
-      description = "CPU threads of an engine. Default: all that its process may use.")
+      description =
+          "CPU threads of an engine. Default: the cores of Spark's tasks (spark.executor.cores, local[N]), or all that its process may use.")
   private int threads;
 
   @Option(

@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.resource.ResourceInformation;
@@ -15,14 +17,19 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Where the engine of this process runs. An executor's runs on the GPU that Spark gave it and on
- * the executor's own cores; several executors may share a host. In local mode, which has neither to
- * give, it is as the command line says.
+ * the executor's own cores; several executors may share a host. In local mode, which has no GPUs to
+ * give, the device is as the command line says and the cores are those of the master's {@code
+ * local[N]}. Tasks wait while the engine computes: threads beyond their cores would only displace
+ * each other.
  *
  * @param device a name for {@link Devices#open}
  * @param threads CPU threads; 0 for all that the process may use
  */
 record Placement(String device, int threads) {
   private static final Logger LOG = LoggerFactory.getLogger(Placement.class);
+
+  /** A number of tasks, and perhaps of their failures. */
+  private static final Pattern LOCAL = Pattern.compile("local\\[(\\d{1,9})(,.*)?]");
 
   private static volatile Map<String, ResourceInformation> ofExecutor = Map.of();
 
@@ -38,13 +45,19 @@ record Placement(String device, int threads) {
    * The place of an engine in this process.
    *
    * @param device {@code --device}
-   * @param threads {@code --threads}; 0 for the executor's cores
+   * @param threads {@code --threads}; 0 for the cores of Spark's tasks
    * @throws ModelException if the GPU that Spark gave cannot be told among those that CUDA shows
    */
   static Placement of(String device, int threads) {
     SparkEnv env = SparkEnv.get();
-    if (env == null || env.executorId().equals("driver")) {
+    if (env == null) {
       return new Placement(device, threads);
+    }
+    if (env.executorId().equals("driver")) {
+      String master = env.conf().get("spark.master", "");
+      return new Placement(
+          device,
+          threads == 0 ? localCores(master, Runtime.getRuntime().availableProcessors()) : threads);
     }
     int cores = env.conf().getInt("spark.executor.cores", 0);
     TaskContext task = TaskContext.get();
@@ -57,6 +70,19 @@ record Placement(String device, int threads) {
             System.getenv("CUDA_VISIBLE_DEVICES"),
             Devices::gpus),
         threads == 0 ? cores : threads);
+  }
+
+  /**
+   * Cores of a local master's tasks, as far as there are any; 0 for all that the process may use.
+   *
+   * @param master {@code spark.master}: {@code local}, {@code local[4]}, {@code local[4,2]}, ...
+   */
+  static int localCores(String master, int processors) {
+    Matcher local = LOCAL.matcher(master);
+    if (master.equals("local")) {
+      return 1;
+    }
+    return local.matches() ? Math.min(Integer.parseInt(local.group(1)), processors) : 0;
   }
 
   /**

@@ -28,6 +28,21 @@ class PlacementTest {
 
   @ParameterizedTest
   @CsvSource({
+    "local, 1",
+    "local[2], 2",
+    "'local[2, 4]', 2",
+    "local[64], 8",
+    "local[*], 0",
+    "'local[*, 4]', 0",
+    "spark://host:7077, 0",
+    "'local-cluster[2,1,1024]', 0"
+  })
+  void localModeComputesOnItsTasksCores(String master, int threads) {
+    assertThat(Placement.localCores(master, 8)).isEqualTo(threads);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     // A host's GPUs, without and with CUDA_VISIBLE_DEVICES
     "0, , 8, cuda:0",
     "5, , 8, cuda:5",
