@@ -1,9 +1,6 @@
 package dev.lowpass.kernels;
 
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 
 /**
  * What {@link Device}'s operations demand of their arguments on any device, one method an
@@ -306,8 +303,8 @@ public final class DeviceChecks {
   }
 
   private static void checkSpans(String operation, List<Span> spans, int layer) {
-    Set<KvCache> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (Span span : spans) {
+    for (int i = 0; i < spans.size(); i++) {
+      Span span = spans.get(i);
       check(
           span.rows() > 0 && span.firstRow() >= 0,
           "%s: a span begins at row %s and has %s",
@@ -315,7 +312,11 @@ public final class DeviceChecks {
           span.firstRow(),
           span.rows());
       checkLayer(operation, span.cache(), layer);
-      check(seen.add(span.cache()), "%s: two spans of one cache", operation);
+      for (int before = 0; before < i; before++) {
+        if (spans.get(before).cache() == span.cache()) {
+          check(false, "%s: two spans of one cache", operation);
+        }
+      }
     }
   }
 

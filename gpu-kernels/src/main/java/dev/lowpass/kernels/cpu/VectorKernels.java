@@ -264,6 +264,15 @@ final class VectorKernels implements Kernels {
     };
   }
 
+  /** The same of a vector in a register. */
+  private static float lanesSum(FloatVector lanes) {
+    FloatVector sums = lanes;
+    for (int bit = 0; bit < SWAP.size(); bit++) {
+      sums = sums.add(sums.rearrange(SWAP.get(bit)));
+    }
+    return sums.lane(0);
+  }
+
   private static float sumOf8(float[] sums, int offset) {
     return sumOf4(sums, offset) + sumOf4(sums, offset + 4);
   }
@@ -790,9 +799,7 @@ final class VectorKernels implements Kernels {
       s0 = x0.fma(x0, s0);
       s1 = x1.fma(x1, s1);
     }
-    float[] lanes = new float[LANES];
-    s0.add(s1).intoArray(lanes, 0);
-    float sum = lanesSum(lanes, 0);
+    float sum = lanesSum(s0.add(s1));
     for (; i < count; i++) {
       sum += in[offset + i] * in[offset + i];
     }

@@ -25,7 +25,7 @@ public final class Pass {
   private final int[] rows;
 
   /** Each row's, as far as the host knows them. */
-  private final float[] positions;
+  private float[] positions = {};
 
   /** A sequence's rows in the pass. */
   private static final class Part {
@@ -67,7 +67,6 @@ public final class Pass {
   public Pass(Decoder decoder) {
     this.decoder = decoder;
     rows = new int[decoder.config().layers()];
-    positions = new float[decoder.maxRows()];
   }
 
   /**
@@ -156,6 +155,7 @@ public final class Pass {
 
   /** Gives each part its rows. */
   private void arrange() {
+    positions = new float[Arrays.stream(rows).max().orElse(0)];
     parts.sort(Comparator.comparingInt(part -> part.order(rows.length)));
     int full = 0;
     int early = 0;
@@ -177,7 +177,12 @@ public final class Pass {
   }
 
   private boolean changes(int layer) {
-    return parts.stream().anyMatch(part -> part.firstLayer == layer || part.endLayer == layer);
+    for (Part part : parts) {
+      if (part.firstLayer == layer || part.endLayer == layer) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void leave(int layer) {
