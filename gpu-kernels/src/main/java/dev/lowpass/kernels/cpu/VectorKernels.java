@@ -36,6 +36,11 @@ final class VectorKernels implements Kernels {
 
   private static final int LEAST_BITS = Float.floatToRawIntBits(LEAST);
 
+  /** What e^x is infinite of; n is then 128. */
+  private static final float MOST = 89;
+
+  private static final int MOST_BITS = Float.floatToRawIntBits(MOST);
+
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
 
   /** As many halves as there are lanes. */
@@ -482,16 +487,18 @@ final class VectorKernels implements Kernels {
     all.intoArray(sums, sum);
   }
 
-  /** e^x within 2 ulp; 0 below x = -86, infinity above 88.72. */
+  /** e^x within 2 ulp; 0 below x = -86.99, infinity above 88.72. */
   private static FloatVector exp(FloatVector x) {
-    FloatVector result = boundedExp(x);
-    result = result.blend(0f, x.compare(VectorOperators.LT, -86f));
-    return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, 88.72284f));
+    // Positive numbers are in the order of their bits, negative ones in that of the bits' turned
+    // around; the minimum of integers is one instruction, that of floats many.
+    IntVector bits = x.reinterpretAsInts().min(MOST_BITS);
+    IntVector turned = bits.lanewise(VectorOperators.XOR, Integer.MIN_VALUE).min(LEAST_BITS);
+    return boundedExp(turned.lanewise(VectorOperators.XOR, Integer.MIN_VALUE).reinterpretAsFloats());
   }
 
   /**
-   * e^x within 2 ulp, for x from -{@value #LEAST} to 88.72; 0 where it nears the subnormals, below
-   * -86.99.
+   * e^x within 2 ulp, for x from -{@value #LEAST} to {@value #MOST}; 0 where it nears the
+   * subnormals, below -86.99, and infinity above 88.72.
    *
    * <p>x = n ln 2 + r with |r| <= ln 2 / 2, so e^x = 2^n e^r. Adding 1.5 * 2^23 rounds to an
    * integer and leaves it in the low bits, where it is shifted into an exponent.
