@@ -194,7 +194,7 @@ final class BenchCommand implements Callable<Integer> {
           }
         }
       }
-      if (repeat > 0 && !noLimits && device.startsWith("cpu")) {
+      if (!noLimits && device.startsWith("cpu")) {
         Optional<DeviceLimits> before = limits;
         limits = DeviceLimits.ofCpu(threads()).map(now -> before.map(now::orBetter).orElse(now));
       }
