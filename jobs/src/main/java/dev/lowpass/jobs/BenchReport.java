@@ -151,8 +151,7 @@ record BenchReport(
 
   /** A share of the bandwidth from memory; not a number where that is not known. */
   private double shareOfBandwidth(BenchRow row) {
-    double entries = row.median(run -> run.stats().keptTokens()) + newTokens / 2.0;
-    double bytes = work.decodeBytes(row.policy(), row.batch(), entries);
+    double bytes = work.decodeBytes(row.policy(), row.median(BenchRun::heldBytes));
     double steps = written(row) / row.batch();
     return bytes * steps / limits.map(DeviceLimits::readBytes).orElse(Double.NaN);
   }

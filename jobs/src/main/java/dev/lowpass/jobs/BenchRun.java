@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  * @param seconds that all of it took
  * @param stats the engine's own, of all of them together
  * @param outputTokens tokens that were written
+ * @param entryBytes of device memory that an entry of a prompt's cache takes
  * @param residentAtMark bytes of resident memory before the run; -1 where the system does not tell
  * @param peakResident most bytes of resident memory during it; -1 likewise
  * @param peakHeap most bytes of heap during it, garbage included
@@ -28,6 +29,7 @@ record BenchRun(
     double seconds,
     Stats stats,
     long outputTokens,
+    long entryBytes,
     long residentAtMark,
     long peakResident,
     long peakHeap) {
@@ -52,6 +54,7 @@ record BenchRun(
         seconds,
         results.stream().map(Result::stats).reduce(BenchRun::together).orElseThrow(),
         results.stream().mapToLong(Result::outputTokens).sum(),
+        engine.entryBytes(),
         memory.residentAtMark(),
         memory.resident(),
         memory.heap());
@@ -88,6 +91,11 @@ record BenchRun(
     return outputTokens > prompts
         ? (outputTokens - prompts) / (stats.decodeMs() / 1e3)
         : Double.NaN;
+  }
+
+  /** Bytes that the prompts' caches hold when half of the answers are written. */
+  double heldBytes() {
+    return prompts * entryBytes * (stats.keptTokens() + outputTokens / (2.0 * prompts));
   }
 
   double promptsPerHour() {

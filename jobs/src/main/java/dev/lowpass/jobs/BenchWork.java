@@ -46,13 +46,12 @@ record BenchWork(ModelConfig config, long weightBytes) {
    * Bytes that a decode step reads: the weights, and of each sequence the keys and values that it
    * holds. Not a number where layers hold different numbers of them.
    *
-   * @param entries that each of them holds
+   * @param cacheBytes what all of them hold
    */
-  double decodeBytes(PolicyName policy, int sequences, double entries) {
+  double decodeBytes(PolicyName policy, double cacheBytes) {
     if (policy.selects()) {
       return Double.NaN;
     }
-    double entryBytes = 2.0 * config.layers() * config.kvHeads() * config.headDim() * Float.BYTES;
-    return weightBytes + sequences * entries * entryBytes;
+    return weightBytes + cacheBytes;
   }
 }

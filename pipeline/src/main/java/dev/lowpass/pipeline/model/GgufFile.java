@@ -25,7 +25,10 @@ public final class GgufFile {
     BF16(30, 32, 1, 2),
     /** Blocks of 32: a float16 scale, then bytes. */
     Q8_0(8, 7, 32, 34),
-    /** Blocks of 32: a float16 scale, then 16 bytes, whose lower halves are the first 16. */
+    /**
+     * Blocks of 32: a float16 scale, then 16 bytes, whose lower halves are the first 16. The
+     * embedding and the LM head are Q8_0, since an error there goes straight into the scores.
+     */
     Q4_0(2, 2, 32, 18);
 
     private final int tensorType;
@@ -155,7 +158,11 @@ public final class GgufFile {
     if (shape.length == 1) {
       return Type.F32;
     }
-    if (shape[1] % type.block != 0) {
+    boolean vocabulary =
+        tensor.name().equals(WeightNames.EMBEDDING)
+            || tensor.name().equals(WeightNames.output(checkpoint.config()));
+    Type own = type == Type.Q4_0 && vocabulary ? Type.Q8_0 : type;
+    if (shape[1] % own.block != 0) {
       throw new ModelException(
           tensor.file()
               + ": tensor "
@@ -163,10 +170,10 @@ public final class GgufFile {
               + " has rows of "
               + shape[1]
               + " weights, which are no whole blocks of "
-              + type
+              + own
               + "; use another type");
     }
-    return type;
+    return own;
   }
 
   private void writeTensor(FileChannel out, String name) throws IOException {

@@ -79,6 +79,18 @@ class GgufFileTest {
     }
   }
 
+  @Test
+  void fourBitsButForTheVocabulary() throws IOException {
+    RandomModel.write(folder.resolve("m"), SHAPE, RandomModel.Type.BF16, 512);
+    try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("m"))) {
+      Map<String, Tensor> tensors = gguf(checkpoint, GgufFile.Type.Q4_0).tensors;
+      assertThat(tensors.get("token_embd.weight").type).isEqualTo(8);
+      assertThat(tensors.get("output.weight").type).isEqualTo(8);
+      assertThat(tensors.get("blk.0.attn_v.weight").type).isEqualTo(2);
+      assertThat(tensors.get("blk.0.ffn_norm.weight").type).isZero();
+    }
+  }
+
   /** The bytes are those of gguf-py 0.17's {@code quants.quantize}. */
   @Test
   void blocks() {
@@ -106,7 +118,7 @@ class GgufFileTest {
           .hasMessage(
               folder.resolve("m/model.safetensors")
                   + ": tensor model.embed_tokens.weight has rows of 48 weights, which are no whole"
-                  + " blocks of Q4_0; use another type");
+                  + " blocks of Q8_0; use another type");
     }
   }
 
