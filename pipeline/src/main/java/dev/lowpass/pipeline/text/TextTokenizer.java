@@ -81,7 +81,19 @@ public final class TextTokenizer implements AutoCloseable {
    * wants it. Never for documents.
    */
   public int[] encodeWithSpecial(String text) {
-    int[] ids = encodePieces(controlTokens.translate(wellFormed(text)), MAX_PIECE);
+    return begun(encodePieces(controlTokens.translate(wellFormed(text)), MAX_PIECE));
+  }
+
+  /**
+   * The ids of a plain text that a sequence begins with: all of it text, after the bos token where
+   * the model wants it.
+   */
+  public int[] encodeFirst(String text) {
+    return begun(encode(text));
+  }
+
+  /** The ids of a sequence's text, after the bos token where the model wants it. */
+  private int[] begun(int[] ids) {
     boolean wanted =
         config.addBos() != null
             ? config.addBos() && bos.isPresent()
@@ -209,7 +221,7 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /** A text with its unpaired surrogates, which no UTF-8 can hold, replaced by U+FFFD. */
-  private static String wellFormed(String text) {
+  static String wellFormed(String text) {
     if (StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       return text;
     }

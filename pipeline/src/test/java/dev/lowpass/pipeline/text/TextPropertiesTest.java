@@ -3,6 +3,7 @@ package dev.lowpass.pipeline.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
@@ -10,6 +11,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.CharRange;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 import net.jqwik.api.lifecycle.AfterContainer;
@@ -104,5 +106,31 @@ class TextPropertiesTest {
       }
       assertThat(text.append(stream.flush()).toString()).isEqualTo(tokenizer.decode(ids));
     }
+  }
+
+  @Property(tries = 300)
+  void chunksAreTheTextWhereTheyDoNotOverlap(
+      @ForAll("texts") String text, @ForAll @IntRange(min = 1, max = 6) int tokens) {
+    for (TextTokenizer tokenizer : List.of(byteLevel, sentencePiece)) {
+      assertThat(String.join("", TextChunks.of(tokenizer, text, tokens, 0)))
+          .isEqualTo(TextTokenizer.wellFormed(text));
+    }
+  }
+
+  @Property(tries = 300)
+  void chunksAreThatManyTokens(
+      @ForAll @CharRange(from = ' ', to = '~') String text,
+      @ForAll @IntRange(min = 2, max = 6) int tokens,
+      @ForAll @IntRange(min = 0, max = 1) int overlap) {
+    int[] ids = byteLevel.encode(text);
+    List<String> slices = new ArrayList<>();
+    for (int from = 0; from < ids.length; from += tokens - overlap) {
+      int to = Math.min(ids.length, from + tokens);
+      slices.add(byteLevel.decode(Arrays.copyOfRange(ids, from, to)));
+      if (to == ids.length) {
+        break;
+      }
+    }
+    assertThat(TextChunks.of(byteLevel, text, tokens, overlap)).isEqualTo(slices);
   }
 }
