@@ -9,6 +9,7 @@ import dev.lowpass.udfs.Generation;
 import dev.lowpass.udfs.LowpassPlugin;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
+import dev.lowpass.udfs.settings.PolicySettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -59,8 +60,6 @@ abstract class BatchCommand implements Callable<Integer> {
   /** What to ask of each document, checked. */
   abstract DocumentTask task() throws IOException;
 
-  abstract int defaultMaxNewTokens();
-
   @Override
   public Integer call() throws IOException {
     model.check();
@@ -108,10 +107,8 @@ abstract class BatchCommand implements Callable<Integer> {
 
   private Run run(DocumentTask task, Checkpoint checkpoint, PolicySettings policy) {
     EngineSpec engine = model.engine(checkpoint, policy, batching);
-    Generation generation = decoding.generation(defaultMaxNewTokens());
-    if (task instanceof DocumentTask.ExtractObject && !generation.stop().isEmpty()) {
-      throw new UsageException("--stop could cut an object short; leave it out");
-    }
+    Generation generation = decoding.generation(task.defaultMaxNewTokens());
+    task.check(generation);
     return Run.start(
         task,
         engine,

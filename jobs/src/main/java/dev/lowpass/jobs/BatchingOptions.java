@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.engine.EngineOptions;
+import dev.lowpass.udfs.EngineSpec;
 import picocli.CommandLine.Option;
 
 /** How many documents an engine works on at once. Their outputs do not depend on it. */
@@ -24,12 +25,7 @@ final class BatchingOptions {
   private int batchTokens;
 
   void check() {
-    if (slots < 0) {
-      throw new UsageException("--slots is " + slots + "; give 0 (what memory allows) or more");
-    }
-    if (batchTokens < 1) {
-      throw new UsageException("--batch-tokens is " + batchTokens + "; give at least 1");
-    }
+    EngineSpec.checkBatching(slots, batchTokens);
   }
 
   int slots() {

@@ -8,6 +8,12 @@ import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.udfs.Engines;
+import dev.lowpass.udfs.settings.Installation;
+import dev.lowpass.udfs.settings.PolicyDefaults;
+import dev.lowpass.udfs.settings.PolicyName;
+import dev.lowpass.udfs.settings.PolicyParameter;
+import dev.lowpass.udfs.settings.PolicySettings;
+import dev.lowpass.udfs.settings.Setting;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -322,10 +328,10 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Where the probe's questions are; null where there are none. */
   private Path schema() {
-    if (schema != null || ModelOptions.home() == null) {
+    if (schema != null || Installation.folder() == null) {
       return schema;
     }
-    Path bundled = ModelOptions.home().resolve("sample-data/contracts.schema.json");
+    Path bundled = Installation.folder().resolve("sample-data/contracts.schema.json");
     return Files.isRegularFile(bundled) ? bundled : null;
   }
 

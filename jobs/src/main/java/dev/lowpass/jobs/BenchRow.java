@@ -1,5 +1,6 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.udfs.settings.PolicyName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;

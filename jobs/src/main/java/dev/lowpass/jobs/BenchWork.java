@@ -3,6 +3,7 @@ package dev.lowpass.jobs;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.WeightNames;
+import dev.lowpass.udfs.settings.PolicyName;
 
 /**
  * What a model has a processor do at the least: what shares of its limits are told by.

@@ -4,6 +4,8 @@ import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.Policy;
 import dev.lowpass.udfs.Run;
+import dev.lowpass.udfs.settings.PolicyParameter;
+import dev.lowpass.udfs.settings.PolicySettings;
 import java.io.PrintWriter;
 import java.util.Collection;
 import java.util.HashMap;

@@ -6,6 +6,7 @@ import dev.lowpass.pipeline.evaluation.RowScore;
 import dev.lowpass.pipeline.evaluation.TaskScore;
 import dev.lowpass.pipeline.evaluation.suite.Suite;
 import dev.lowpass.pipeline.evaluation.suite.SuiteRow;
+import dev.lowpass.udfs.settings.PolicyName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

@@ -12,11 +12,6 @@ import picocli.CommandLine.Option;
     name = "extract",
     description = "Extracts typed fields from documents: one column a property of a JSON Schema.")
 final class ExtractCommand extends BatchCommand {
-  private static final int MAX_NEW_TOKENS = 64;
-
-  /** Of a whole object. */
-  private static final int OBJECT_MAX_NEW_TOKENS = 1024;
-
   @Option(
       names = "--schema",
       paramLabel = "FILE",
@@ -37,23 +32,12 @@ final class ExtractCommand extends BatchCommand {
           "Add a column evidence: for each field where in the text its value stands, in characters from begin to before end.")
   private boolean evidence;
 
-  /** Whether a document gets one answer. */
-  private boolean object;
-
   @Override
   DocumentTask task() throws IOException {
     if (!Files.isRegularFile(schema)) {
       throw new UsageException("--schema " + schema + ": no such file");
     }
-    DocumentTask task =
-        DocumentTask.extract(
-            schema.toString(), Files.readString(schema), new FieldDetails(confidence, evidence));
-    object = task instanceof DocumentTask.ExtractObject;
-    return task;
-  }
-
-  @Override
-  int defaultMaxNewTokens() {
-    return object ? OBJECT_MAX_NEW_TOKENS : MAX_NEW_TOKENS;
+    return DocumentTask.extract(
+        schema.toString(), Files.readString(schema), new FieldDetails(confidence, evidence));
   }
 }

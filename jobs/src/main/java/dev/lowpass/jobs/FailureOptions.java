@@ -1,6 +1,7 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.udfs.DocumentLimits;
+import dev.lowpass.udfs.settings.Durations;
 import java.time.Duration;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -37,10 +38,7 @@ final class FailureOptions {
   private boolean retryFailed;
 
   void check() {
-    if (maxInputTokens < 0) {
-      throw new UsageException(
-          "--max-input-tokens is " + maxInputTokens + "; give 0 (any) or more");
-    }
+    DocumentLimits.checkInputTokens(maxInputTokens);
   }
 
   DocumentLimits limits() {
@@ -59,17 +57,11 @@ final class FailureOptions {
   static final class DurationConverter implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String text) {
-      Duration duration;
       try {
-        duration = Duration.parse(text.startsWith("P") ? text : "PT" + text);
-      } catch (java.time.format.DateTimeParseException e) {
-        throw new TypeConversionException(
-            "'" + text + "' is not a time; give one such as 90s, 5m or 1h30m");
+        return Durations.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
       }
-      if (duration.isNegative() || duration.isZero()) {
-        throw new TypeConversionException("'" + text + "' is no time at all; give more");
-      }
-      return duration;
     }
   }
 }

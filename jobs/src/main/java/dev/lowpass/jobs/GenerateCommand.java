@@ -8,6 +8,7 @@ import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.Engines;
+import dev.lowpass.udfs.settings.PolicySettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;

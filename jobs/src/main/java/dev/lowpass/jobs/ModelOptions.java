@@ -3,21 +3,14 @@ package dev.lowpass.jobs;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.udfs.EngineSpec;
 import dev.lowpass.udfs.ModelFolder;
-import java.nio.file.Files;
+import dev.lowpass.udfs.settings.Installation;
+import dev.lowpass.udfs.settings.PolicySettings;
 import java.nio.file.Path;
-import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Option;
 
 /** Which model, and where it runs. */
 final class ModelOptions {
-  /**
-   * Set by {@code jobs/bin/lowpass}: the repository's root, beside which the bundled model lies.
-   */
-  private static final String HOME = "LOWPASS_HOME";
-
-  private static final List<String> DEVICES = List.of("auto", "cpu", "onednn", "cuda");
-
   @Option(
       names = "--model",
       paramLabel = "DIR|URI",
@@ -47,13 +40,7 @@ final class ModelOptions {
   private String modelCache;
 
   void check() {
-    if (!DEVICES.contains(device)) {
-      throw new UsageException(
-          "--device " + device + ": no such device; there are: " + String.join(", ", DEVICES));
-    }
-    if (threads < 0) {
-      throw new UsageException("--threads is " + threads + "; give 0 (all) or more");
-    }
+    EngineSpec.checkDevice(device, threads);
   }
 
   String device() {
@@ -74,21 +61,12 @@ final class ModelOptions {
     if (model != null) {
       return model;
     }
-    Path home = home();
-    if (home != null) {
-      Path bundled = home.resolve("sample-data/model");
-      if (Files.isRegularFile(bundled.resolve("config.json"))) {
-        return bundled.toString();
-      }
-    }
-    throw new UsageException(
-        "no --model given, and the bundled model is not here; give a Hugging Face folder or its Hadoop URI");
-  }
-
-  /** The installation's folder; null for a lone jar. */
-  static Path home() {
-    String home = System.getenv(HOME);
-    return home == null ? null : Path.of(home);
+    return Installation.bundledModel()
+        .map(Path::toString)
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "no --model given, and the bundled model is not here; give a Hugging Face folder or its Hadoop URI"));
   }
 
   /** Where this host keeps models given by URI. */

@@ -1,5 +1,6 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.udfs.settings.SettingKeys;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -16,8 +17,6 @@ import picocli.CommandLine.Model.OptionSpec;
  * else the option's default.
  */
 final class OptionSources implements IDefaultValueProvider {
-  static final String PREFIX = "spark.lowpass.";
-
   private static final Set<String> NOT_KEYS = Set.of("--help", "--version", "--conf", "--master");
 
   private final Map<String, String> conf;
@@ -60,17 +59,7 @@ final class OptionSources implements IDefaultValueProvider {
    * The key that sets an option: {@code --max-new-tokens} is {@code spark.lowpass.maxNewTokens}.
    */
   static String key(OptionSpec option) {
-    StringBuilder key = new StringBuilder(PREFIX);
-    boolean upper = false;
-    for (char c : option.longestName().substring(2).toCharArray()) {
-      if (c == '-') {
-        upper = true;
-      } else {
-        key.append(upper ? Character.toUpperCase(c) : c);
-        upper = false;
-      }
-    }
-    return key.toString();
+    return SettingKeys.of(option.longestName().substring(2));
   }
 
   /** Where {@code option} has its value from: {@code command line}, a key, or {@code default}. */
@@ -88,11 +77,12 @@ final class OptionSources implements IDefaultValueProvider {
    */
   void checkKeys(CommandLine commands) {
     Set<String> known = new TreeSet<>();
+    known.add(SettingKeys.of(SettingKeys.ON_ERROR));
     for (CommandLine command : commands.getSubcommands().values()) {
       command.getCommandSpec().options().forEach(option -> known.add(key(option)));
     }
     for (String key : conf.keySet()) {
-      if (key.startsWith(PREFIX) && !known.contains(key)) {
+      if (key.startsWith(SettingKeys.PREFIX) && !known.contains(key)) {
         throw new UsageException(key + ": no such key; there are: " + String.join(", ", known));
       }
     }

@@ -1,5 +1,8 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.udfs.settings.PolicyParameter;
+import dev.lowpass.udfs.settings.PolicySettings;
+import dev.lowpass.udfs.settings.Setting;
 import java.util.EnumMap;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;

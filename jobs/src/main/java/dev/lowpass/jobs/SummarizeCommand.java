@@ -7,8 +7,6 @@ import picocli.CommandLine.Option;
 
 @Command(name = "summarize", description = "Writes one summary a document.")
 final class SummarizeCommand extends BatchCommand {
-  private static final int MAX_NEW_TOKENS = 256;
-
   @Option(
       names = "--instruction",
       paramLabel = "TEXT",
@@ -22,10 +20,5 @@ final class SummarizeCommand extends BatchCommand {
       throw new UsageException("--instruction is empty; say what to write, or leave it out");
     }
     return new DocumentTask.Summarize(instruction);
-  }
-
-  @Override
-  int defaultMaxNewTokens() {
-    return MAX_NEW_TOKENS;
   }
 }

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.TestSpark;
+import dev.lowpass.udfs.settings.PolicyName;
+import dev.lowpass.udfs.settings.PolicyParameter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.engine.Stats;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.udfs.TestModel;
+import dev.lowpass.udfs.settings.PolicyName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

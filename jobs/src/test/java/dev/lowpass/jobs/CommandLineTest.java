@@ -3,6 +3,7 @@ package dev.lowpass.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.udfs.TestModel;
+import dev.lowpass.udfs.settings.PolicyParameter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

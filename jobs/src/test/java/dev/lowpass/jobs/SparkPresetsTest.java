@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.lowpass.udfs.TestModel;
+import dev.lowpass.udfs.settings.SettingKeys;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -72,7 +73,7 @@ class SparkPresetsTest {
             gpus.vendorConf(),
             new ResourceID("spark.task", "gpu").amountConf());
     assertThat(keys.keySet())
-        .filteredOn(key -> !key.startsWith(OptionSources.PREFIX))
+        .filteredOn(key -> !key.startsWith(SettingKeys.PREFIX))
         .filteredOn(key -> !key.startsWith("spark.executorEnv."))
         .allSatisfy(
             key ->

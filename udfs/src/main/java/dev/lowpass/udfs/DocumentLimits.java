@@ -22,6 +22,17 @@ public record DocumentLimits(Duration deadline, int inputTokens) implements Seri
   private static final int MOST_CHARACTERS_PER_TOKEN = 64;
 
   /**
+   * Checks a number of tokens.
+   *
+   * @throws InputException if it is none
+   */
+  public static void checkInputTokens(int inputTokens) {
+    if (inputTokens < 0) {
+      throw new InputException("--max-input-tokens is " + inputTokens + "; give 0 (any) or more");
+    }
+  }
+
+  /**
    * Refuses a text that cannot but be too long, which would take long to make tokens of.
    *
    * @throws DocumentException if it is

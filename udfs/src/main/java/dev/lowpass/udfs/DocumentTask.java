@@ -9,19 +9,38 @@ import dev.lowpass.pipeline.text.ExtractionField;
 import dev.lowpass.pipeline.text.ExtractionSchema;
 import dev.lowpass.pipeline.text.Message;
 import dev.lowpass.pipeline.text.Prompts;
+import dev.lowpass.pipeline.text.TextTokenizer;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.types.StructType;
 
 /** What is asked of each document. Travels to the executors. */
 public sealed interface DocumentTask extends Serializable {
-  /** The command's name: {@code summarize} or {@code extract}. */
+  /** The command's name: {@code summarize}, {@code extract} or {@code generate}. */
   String command();
+
+  /** The most tokens of an answer, unless somebody says otherwise. */
+  int defaultMaxNewTokens();
+
+  /** What a document is asked, as tokens: its {@link #conversations} in the chat template. */
+  default List<int[]> prompts(String document, TextTokenizer tokenizer) {
+    return conversations(document).stream().map(tokenizer::encodeChat).toList();
+  }
+
+  /**
+   * Checks that its answers can be written that way.
+   *
+   * @throws InputException if not
+   */
+  default void check(Generation generation) {}
 
   /** One conversation for each completion that a document needs. */
   List<List<Message>> conversations(String document);
 
-  /** What each conversation asks of the document: a probe reads it with this in mind. */
+  /**
+   * What each conversation asks of the document: a probe reads it with this in mind. None where the
+   * document itself says it.
+   */
   List<String> probes();
 
   /** What each answer has to satisfy; none where answers are free. */
@@ -64,6 +83,11 @@ public sealed interface DocumentTask extends Serializable {
     }
 
     @Override
+    public int defaultMaxNewTokens() {
+      return 256;
+    }
+
+    @Override
     public List<List<Message>> conversations(String document) {
       return List.of(Prompts.summarize(document, instruction));
     }
@@ -89,6 +113,12 @@ public sealed interface DocumentTask extends Serializable {
     @Override
     public String command() {
       return "extract";
+    }
+
+    /** Of one field. */
+    @Override
+    public int defaultMaxNewTokens() {
+      return 64;
     }
 
     /** The schema's properties, in its order. */
@@ -123,6 +153,18 @@ public sealed interface DocumentTask extends Serializable {
       return "extract";
     }
 
+    @Override
+    public int defaultMaxNewTokens() {
+      return 1024;
+    }
+
+    @Override
+    public void check(Generation generation) {
+      if (!generation.stop().isEmpty()) {
+        throw new InputException("--stop could cut an object short; leave it out");
+      }
+    }
+
     /** The columns of {@code fields}. */
     public StructType columns() {
       return SchemaRows.columns(type);
@@ -141,6 +183,40 @@ public sealed interface DocumentTask extends Serializable {
     @Override
     public List<SchemaConstraint> constraints(Engine engine) {
       return List.of(engine.constraint(name, json, Absence.NULL));
+    }
+  }
+
+  /**
+   * Answers a document that is itself a prompt.
+   *
+   * @param chat whether it is a user's message; else the model continues it
+   */
+  record Generate(boolean chat) implements DocumentTask {
+    @Override
+    public String command() {
+      return "generate";
+    }
+
+    @Override
+    public int defaultMaxNewTokens() {
+      return 256;
+    }
+
+    @Override
+    public List<List<Message>> conversations(String prompt) {
+      return List.of(List.of(new Message("user", prompt)));
+    }
+
+    @Override
+    public List<int[]> prompts(String prompt, TextTokenizer tokenizer) {
+      return chat
+          ? DocumentTask.super.prompts(prompt, tokenizer)
+          : List.of(tokenizer.encodeFirst(prompt));
+    }
+
+    @Override
+    public List<String> probes() {
+      return List.of();
     }
   }
 }

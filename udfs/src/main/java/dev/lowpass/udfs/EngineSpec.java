@@ -3,6 +3,7 @@ package dev.lowpass.udfs;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * Which engine an executor holds, in a form that travels from the driver.
@@ -30,4 +31,36 @@ public record EngineSpec(
     PrefillOptions prefill,
     int slots,
     int batchTokens)
-    implements Serializable {}
+    implements Serializable {
+  /** What {@code device} can be. */
+  public static final List<String> DEVICES = List.of("auto", "cpu", "onednn", "cuda");
+
+  /**
+   * Checks where an engine is to run.
+   *
+   * @throws InputException if there is no such device or number of threads
+   */
+  public static void checkDevice(String device, int threads) {
+    if (!DEVICES.contains(device)) {
+      throw new InputException(
+          "--device " + device + ": no such device; there are: " + String.join(", ", DEVICES));
+    }
+    if (threads < 0) {
+      throw new InputException("--threads is " + threads + "; give 0 (all) or more");
+    }
+  }
+
+  /**
+   * Checks how many documents it is to work on at once.
+   *
+   * @throws InputException if it cannot
+   */
+  public static void checkBatching(int slots, int batchTokens) {
+    if (slots < 0) {
+      throw new InputException("--slots is " + slots + "; give 0 (what memory allows) or more");
+    }
+    if (batchTokens < 1) {
+      throw new InputException("--batch-tokens is " + batchTokens + "; give at least 1");
+    }
+  }
+}

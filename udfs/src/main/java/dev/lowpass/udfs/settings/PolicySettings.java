@@ -1,4 +1,4 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.ModelConfig;
@@ -14,7 +14,7 @@ import java.util.Optional;
  * spark.lowpass.*} key, else the model's {@code config.json} ({@code "lowpass": {...}}), else
  * {@code conf/policies.conf}, else what is built in.
  */
-final class PolicySettings {
+public final class PolicySettings {
   private static final String MODEL = "the model's config.json";
   private static final String BUILT_IN = "built in";
 
@@ -34,7 +34,7 @@ final class PolicySettings {
    *
    * @param given on the command line or by keys
    */
-  static PolicySettings of(
+  public static PolicySettings of(
       Map<PolicyParameter, Setting> given, ModelConfig config, PolicyDefaults defaults) {
     Map<PolicyParameter, Setting> settings = new EnumMap<>(PolicyParameter.class);
     put(settings, defaults.of(config));
@@ -79,7 +79,7 @@ final class PolicySettings {
     return setting == null ? otherwise : setting.value();
   }
 
-  PolicyName policy() {
+  public PolicyName policy() {
     return policy;
   }
 
@@ -89,17 +89,17 @@ final class PolicySettings {
    * @throws dev.lowpass.pipeline.model.ModelException if parameters do not go together, or with the
    *     model
    */
-  CacheOptions cache() {
+  public CacheOptions cache() {
     return CacheOptions.of(used()).resolve(config.maxPositions(), config.tuned());
   }
 
   /** The prefill policy, resolved for the model and the cache; throws like {@link #cache}. */
-  PrefillOptions prefill() {
+  public PrefillOptions prefill() {
     return PrefillOptions.of(used()).resolve(config.layers(), cache());
   }
 
   /** The longest sequence; 0 for as long as model and cache allow. */
-  int contextTokens() {
+  public int contextTokens() {
     return policy.bounded() ? 0 : CacheOptions.of(used()).cacheTokens();
   }
 
@@ -118,7 +118,7 @@ final class PolicySettings {
   }
 
   /** Where a parameter has its value from. */
-  String origin(PolicyParameter parameter) {
+  public String origin(PolicyParameter parameter) {
     if (!parameter.usedBy(policy)) {
       return "not used";
     }
@@ -135,7 +135,7 @@ final class PolicySettings {
    *
    * @throws dev.lowpass.pipeline.model.ModelException like {@link #cache}
    */
-  String value(PolicyParameter parameter) {
+  public String value(PolicyParameter parameter) {
     if (!parameter.usedBy(policy)) {
       return "-";
     }
@@ -174,7 +174,7 @@ final class PolicySettings {
    * What holds for the model whatever the policy, as far as it is not left to the policy: for
    * {@code inspect}.
    */
-  Map<PolicyParameter, Setting> defaults() {
+  public Map<PolicyParameter, Setting> defaults() {
     CacheOptions cache = CacheOptions.of(policy.cache(), 0);
     Map<PolicyParameter, Object> builtIn = new EnumMap<>(PolicyParameter.class);
     builtIn.put(PolicyParameter.PREFILL, policy.prefill());

@@ -1,4 +1,4 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
+import dev.lowpass.udfs.InputException;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -130,7 +131,7 @@ class PolicySettingsTest {
   })
   void aFaultyLineIsNamed(String line, String message) {
     assertThatThrownBy(() -> PolicyDefaults.parse("p.conf", "# x\n\n" + line))
-        .isInstanceOf(UsageException.class)
+        .isInstanceOf(InputException.class)
         .hasMessage("p.conf:3: " + message);
   }
 

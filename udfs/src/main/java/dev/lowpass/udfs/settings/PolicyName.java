@@ -1,11 +1,12 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
+import dev.lowpass.udfs.InputException;
 import java.util.List;
 
 /** A prefill and a cache policy. */
-record PolicyName(String prefill, String cache) {
+public record PolicyName(String prefill, String cache) {
   private static final String FULL = "full";
 
   /**
@@ -13,9 +14,9 @@ record PolicyName(String prefill, String cache) {
    * {@code fastkv+hybrid} is {@code --prefill fastkv --cache hybrid}, and {@code fastkv} alone goes
    * with {@code --cache full}.
    *
-   * @throws UsageException if there is no such policy
+   * @throws InputException if there is no such policy
    */
-  static PolicyName parse(String name) {
+  public static PolicyName parse(String name) {
     int plus = name.indexOf('+');
     PolicyName policy;
     if (plus >= 0) {
@@ -27,7 +28,7 @@ record PolicyName(String prefill, String cache) {
     }
     if (!PrefillOptions.POLICIES.contains(policy.prefill)
         || !CacheOptions.POLICIES.contains(policy.cache)) {
-      throw new UsageException(
+      throw new InputException(
           "--policies %s: there is no such policy; give a cache policy (%s), a prefill policy (%s), or PREFILL+CACHE"
               .formatted(
                   name,
@@ -38,31 +39,31 @@ record PolicyName(String prefill, String cache) {
   }
 
   /** Whether a document may be longer than its cache. */
-  boolean bounded() {
+  public boolean bounded() {
     return !cache.equals(FULL);
   }
 
   /** Whether some layers see a selection of the tokens only. */
-  boolean selects() {
+  public boolean selects() {
     return !prefill.equals(FULL);
   }
 
   /** Whether some of a document's tokens are not kept as they are. */
-  boolean chooses() {
+  public boolean chooses() {
     return bounded() || selects();
   }
 
   /** Whether the selection is made of the whole prompt, as in FastKV's paper. */
-  boolean selectsOnce() {
+  public boolean selectsOnce() {
     return selects() && !bounded();
   }
 
   /** Whether tokens are scored by the attention that others pay them. */
-  boolean scores() {
+  public boolean scores() {
     return selects() || cacheIs("snapkv", "hybrid");
   }
 
-  boolean cacheIs(String... names) {
+  public boolean cacheIs(String... names) {
     return List.of(names).contains(cache);
   }
 

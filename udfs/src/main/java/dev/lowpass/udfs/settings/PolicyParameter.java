@@ -1,5 +1,6 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
+import dev.lowpass.udfs.InputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -7,7 +8,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /** A parameter of prefill and cache policies, and which of them use it. */
-enum PolicyParameter {
+public enum PolicyParameter {
   PREFILL("", policy -> true),
   CACHE("", policy -> true),
   CACHE_TOKENS("", policy -> true),
@@ -48,17 +49,17 @@ enum PolicyParameter {
   }
 
   /** Its name on the command line, without dashes. */
-  String option() {
+  public String option() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** The parameter of an option's name, with or without dashes. */
-  static Optional<PolicyParameter> of(String option) {
+  public static Optional<PolicyParameter> of(String option) {
     String bare = option.startsWith("--") ? option.substring(2) : option;
     return Arrays.stream(values()).filter(value -> value.option().equals(bare)).findFirst();
   }
 
-  boolean usedBy(PolicyName policy) {
+  public boolean usedBy(PolicyName policy) {
     return used.test(policy);
   }
 
@@ -75,9 +76,9 @@ enum PolicyParameter {
    *
    * @param policies those that were chosen
    */
-  void checkUsed(List<PolicyName> policies) {
+  public void checkUsed(List<PolicyName> policies) {
     if (policies.stream().noneMatch(this::usedBy)) {
-      throw new UsageException(
+      throw new InputException(
           "--%s is given, and only %s has a use for it; leave it out".formatted(option(), users));
     }
   }

@@ -1,6 +1,7 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.udfs.InputException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,7 @@ import java.util.Map;
  * {@code conf/policies.conf}: defaults of the policies' parameters by {@code model_type} and number
  * of layers. The file of the installation where there is one, else the copy in the jar.
  */
-final class PolicyDefaults {
+public final class PolicyDefaults {
   private static final String FILE = "conf/policies.conf";
   private static final String RESOURCE = "policies.conf";
   private static final String ANY = "*";
@@ -44,10 +45,10 @@ final class PolicyDefaults {
   /**
    * Reads the file.
    *
-   * @throws UsageException if one of its lines cannot be read
+   * @throws InputException if one of its lines cannot be read
    */
-  static PolicyDefaults load() throws IOException {
-    Path home = ModelOptions.home();
+  public static PolicyDefaults load() throws IOException {
+    Path home = Installation.folder();
     if (home != null && Files.isRegularFile(home.resolve(FILE))) {
       return parse(home.resolve(FILE).toString(), Files.readString(home.resolve(FILE)));
     }
@@ -76,16 +77,16 @@ final class PolicyDefaults {
 
   private static Line line(String where, String[] words) {
     if (words.length != 4) {
-      throw new UsageException(
+      throw new InputException(
           where + ": %d words; write model_type, layers, option and value".formatted(words.length));
     }
     if (!words[1].equals(ANY) && !words[1].matches("[0-9]+")) {
-      throw new UsageException(where + ": layers is " + words[1] + "; write a number or *");
+      throw new InputException(where + ": layers is " + words[1] + "; write a number or *");
     }
     PolicyParameter parameter =
         PolicyParameter.of(words[2])
             .orElseThrow(
-                () -> new UsageException(where + ": " + words[2] + " is no policy's parameter"));
+                () -> new InputException(where + ": " + words[2] + " is no policy's parameter"));
     return new Line(words[0], words[1], parameter, words[3]);
   }
 

@@ -1,8 +1,8 @@
-package dev.lowpass.jobs;
+package dev.lowpass.udfs.settings;
 
 /**
  * A setting's value and where it comes from.
  *
  * @param origin such as {@code command line}, for people
  */
-record Setting(String value, String origin) {}
+public record Setting(String value, String origin) {}
