@@ -11,7 +11,7 @@ import java.util.List;
  * @param model a local folder or a Hadoop URI
  * @param modelDigest what the driver found there, for executors to check
  * @param modelCache where folders given by URI are kept on each host
- * @param device {@code auto}, {@code cpu} or {@code cuda}
+ * @param device one of {@link #DEVICES}
  * @param threads CPU threads; 0 takes what the executor may use
  * @param contextTokens the longest sequence; 0 takes the model's window, or any where the cache is
  *     bounded
