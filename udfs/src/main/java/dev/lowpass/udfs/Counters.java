@@ -6,7 +6,7 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 
 /** What the tasks have done so far, as Spark accumulators: they also show in Spark's own UI. */
-public final class Counters implements Serializable {
+public final class Counters implements Tally, Serializable {
   /** Begins the name of each. */
   public static final String PREFIX = "lowpass ";
 
@@ -36,7 +36,8 @@ public final class Counters implements Serializable {
     decode = spark.longAccumulator(DECODE);
   }
 
-  void ok(Result result) {
+  @Override
+  public void ok(Result result) {
     done.add(1);
     promptTokens.add(result.promptTokens());
     outputTokens.add(result.outputTokens());
@@ -49,7 +50,8 @@ public final class Counters implements Serializable {
     done.add(1);
   }
 
-  void failed() {
+  @Override
+  public void failed() {
     done.add(1);
     failed.add(1);
   }

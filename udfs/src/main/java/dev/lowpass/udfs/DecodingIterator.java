@@ -6,13 +6,9 @@ import dev.lowpass.pipeline.engine.GenerationOptions;
 import dev.lowpass.pipeline.engine.Limits;
 import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
-import dev.lowpass.pipeline.schema.SchemaConstraint;
-import dev.lowpass.pipeline.text.Prompts;
-import dev.lowpass.pipeline.text.TextTokenizer;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Row;
 
@@ -20,7 +16,7 @@ import org.apache.spark.sql.Row;
  * The rows of one task's documents, for the {@link OutputTable}: documents that it passes on have
  * theirs already.
  */
-final class DecodingIterator extends EngineIterator<Row, Document> {
+final class DecodingIterator extends EngineIterator<Row, Document, Row> {
   private final Run run;
   private final OutputTable table;
   private final DocumentReader reader;
@@ -65,40 +61,12 @@ final class DecodingIterator extends EngineIterator<Row, Document> {
   @Override
   EngineClient connect() {
     engine = engines.get();
-    return engine.client(examples(engine.tokenizer()));
-  }
-
-  /** Two that have in common what all prompts of a run do: the template, up to the document. */
-  private static List<int[]> examples(TextTokenizer tokenizer) {
-    return Stream.of("A", "7").map(Prompts::document).map(tokenizer::encodeChat).toList();
+    return engine.client(Requests.examples(engine.tokenizer()));
   }
 
   @Override
   Request request(Document document) {
-    run.limits().check(document.text());
-    Request request = request(document.text());
-    run.limits().check(request);
-    return request;
-  }
-
-  private Request request(String text) {
-    TextTokenizer tokenizer = engine.tokenizer();
-    List<int[]> prompts =
-        run.task().conversations(text).stream().map(tokenizer::encodeChat).toList();
-    // With where the document ends and what is asked of it, where some of it is dropped.
-    List<SchemaConstraint> constraints = run.task().constraints(engine);
-    if (!run.policy().bounded() && !run.policy().scores()) {
-      return Request.of(prompts).constrained(constraints);
-    }
-    List<String> probes = run.task().probes();
-    if (run.policy().cache().probe().equals("all")) {
-      probes = List.of(String.join("", probes));
-    }
-    return Request.about(
-            tokenizer.encodeChat(Prompts.document(text)),
-            prompts,
-            probes.stream().map(tokenizer::encode).toList())
-        .constrained(constraints);
+    return Requests.about(document.text(), run.task(), run.policy(), run.limits(), engine);
   }
 
   @Override

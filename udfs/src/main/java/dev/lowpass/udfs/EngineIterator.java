@@ -19,7 +19,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
-import org.apache.spark.sql.Row;
 
 /**
  * The rows that a task makes of its documents, as they finish: a window of documents is in flight
@@ -29,26 +28,27 @@ import org.apache.spark.sql.Row;
  *
  * @param <I> what the task is given
  * @param <D> a document, as far as it can be read
+ * @param <R> a row
  */
-abstract class EngineIterator<I, D> implements Iterator<Row>, AutoCloseable {
+abstract class EngineIterator<I, D, R> implements Iterator<R>, AutoCloseable {
   /** How soon a task learns that it was killed. */
   private static final long PATIENCE_MILLIS = 200;
 
   private final Iterator<I> inputs;
-  private final Counters counters;
+  private final Tally counters;
   private final TaskContext task;
 
   /** Null until there is a document for it. */
   private EngineClient client;
 
-  private final Queue<Row> ready = new ArrayDeque<>();
+  private final Queue<R> ready = new ArrayDeque<>();
   private final BlockingQueue<Outcome<D>> finished = new LinkedBlockingQueue<>();
   private int inFlight;
 
   /** How a document ended: with a result, or with an error. */
   private record Outcome<D>(D document, Request request, Result result, Throwable error) {}
 
-  EngineIterator(Iterator<I> inputs, Counters counters, TaskContext task) {
+  EngineIterator(Iterator<I> inputs, Tally counters, TaskContext task) {
     this.inputs = inputs;
     this.counters = counters;
     this.task = task;
@@ -69,9 +69,9 @@ abstract class EngineIterator<I, D> implements Iterator<Row>, AutoCloseable {
 
   abstract Limits limits();
 
-  abstract List<Row> answered(D document, Request request, Result result);
+  abstract List<R> answered(D document, Request request, Result result);
 
-  abstract List<Row> failed(D document, Failure failure);
+  abstract List<R> failed(D document, Failure failure);
 
   @Override
   public final boolean hasNext() {
@@ -79,7 +79,7 @@ abstract class EngineIterator<I, D> implements Iterator<Row>, AutoCloseable {
   }
 
   @Override
-  public final Row next() {
+  public final R next() {
     if (!hasNext()) {
       throw new NoSuchElementException();
     }
@@ -93,13 +93,26 @@ abstract class EngineIterator<I, D> implements Iterator<Row>, AutoCloseable {
   }
 
   private void fill() {
-    while (inputs.hasNext() && inFlight + ready.size() < (client == null ? 1 : client.window())) {
+    while (inputs.hasNext() && accepts(window()) && inFlight + ready.size() < window()) {
       checkKilled();
       read(inputs.next());
     }
   }
 
-  final void emit(Row row) {
+  private int window() {
+    return client == null ? 1 : client.window();
+  }
+
+  /**
+   * Whether another input may be read now; where it may not, documents are in flight.
+   *
+   * @param window how many may be in flight
+   */
+  boolean accepts(int window) {
+    return true;
+  }
+
+  final void emit(R row) {
     ready.add(row);
   }
 

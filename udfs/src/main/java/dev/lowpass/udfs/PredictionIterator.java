@@ -20,7 +20,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Row;
 
 /** The predictions of one task's rows, for the {@link PredictionTable}. */
-final class PredictionIterator extends EngineIterator<SuiteRow, PredictionIterator.Asked> {
+final class PredictionIterator extends EngineIterator<SuiteRow, PredictionIterator.Asked, Row> {
   private static final String MALFORMED = "input.malformed";
 
   private final EvaluationRun run;

@@ -18,6 +18,7 @@ public final class TestSpark {
         .config("spark.sql.codegen.wholeStage", false)
         .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.sql.adaptive.enabled", false)
+        .config("spark.sql.extensions", LowpassExtensions.class.getName())
         .config("spark.log.level", "OFF")
         .getOrCreate();
   }
