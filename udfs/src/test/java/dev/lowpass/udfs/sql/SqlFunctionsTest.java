@@ -249,7 +249,7 @@ class SqlFunctionsTest {
             "[LOWPASS_DOCUMENT.INPUT_EMPTY] lowpass_summarize: the text is blank");
     set("maxInputTokens", 20);
     String all = "SELECT id, lowpass_summarize(body) s FROM contracts ORDER BY id";
-    assertThatThrownBy(() -> spark.sql(all).collectAsList())
+    assertThatThrownBy(() -> spark.sql(all.replace("ORDER BY id", "WHERE id = 1")).collectAsList())
         .hasStackTraceContaining("LOWPASS_DOCUMENT.INPUT_TOO_LONG")
         .hasStackTraceContaining("spark.lowpass.maxInputTokens allows 20")
         .hasStackTraceContaining("The text is \"LICENSE AGREEMENT This license agreement");
