@@ -493,7 +493,8 @@ final class VectorKernels implements Kernels {
     // around; the minimum of integers is one instruction, that of floats many.
     IntVector bits = x.reinterpretAsInts().min(MOST_BITS);
     IntVector turned = bits.lanewise(VectorOperators.XOR, Integer.MIN_VALUE).min(LEAST_BITS);
-    return boundedExp(turned.lanewise(VectorOperators.XOR, Integer.MIN_VALUE).reinterpretAsFloats());
+    return boundedExp(
+        turned.lanewise(VectorOperators.XOR, Integer.MIN_VALUE).reinterpretAsFloats());
   }
 
   /**

@@ -29,18 +29,19 @@ class DecodeAllocationTest {
   private static final int CAPACITY = 2100;
   private static final int STEPS = 20;
 
-  /** Some objects for each of eleven operations; the row of keys is 1,536 bytes, a depth of 2,000 more. */
+  /**
+   * Some objects for each of eleven operations; the row of keys is 1,536 bytes, a depth of 2,000
+   * more.
+   */
   private static final long BYTES_A_STEP = 8_000;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   @ParameterizedTest
   @EnumSource(CacheType.class)
   void aStepAllocatesNothingThatGrows(CacheType type) {
     try (Device device = new CpuDevice(new PlainKernels(), 3);
-        KvCache cache =
-            device.kvCache(1, KV_HEADS, HEAD_DIM, CAPACITY, Positions.ORIGINAL, type)) {
+        KvCache cache = device.kvCache(1, KV_HEADS, HEAD_DIM, CAPACITY, Positions.ORIGINAL, type)) {
       Step step = new Step(device, cache);
       for (int depth : new int[] {30, 2000}) {
         step.fill(depth);
@@ -83,8 +84,7 @@ class DecodeAllocationTest {
       this.cache = cache;
       Fixture random = new Fixture(1);
       rope = device.rope(CacheFixture.frequencies(HEAD_DIM), 1);
-      square =
-          Fixture.weight(device, DType.F32, HIDDEN, HIDDEN, random.floats(HIDDEN * HIDDEN));
+      square = Fixture.weight(device, DType.F32, HIDDEN, HIDDEN, random.floats(HIDDEN * HIDDEN));
       int columns = KV_HEADS * HEAD_DIM;
       keyValue =
           Fixture.weight(device, DType.F32, columns, HIDDEN, random.floats(columns * HIDDEN));
@@ -99,8 +99,7 @@ class DecodeAllocationTest {
     void fill(int depth) {
       int rows = depth - cache.length(0);
       Tensor entries = device.tensor(rows, KV_HEADS * HEAD_DIM);
-      device.append(
-          List.of(new Span(cache, 0, rows)), 0, entries, entries, device.tensor(rows, 1));
+      device.append(List.of(new Span(cache, 0, rows)), 0, entries, entries, device.tensor(rows, 1));
     }
 
     void run() {
