@@ -50,6 +50,17 @@ public interface Device extends AutoCloseable {
   Weight quantized(String name, DType type, int rows, int columns, ByteBuffer data);
 
   /**
+   * Takes a matrix in blocks. The CPU reads it in place, which must stay mapped, as {@link
+   * #weight}'s; a GPU turns it into its own storage type, so that it computes with the same
+   * numbers, rounded to that type, in the room of as many elements of it.
+   *
+   * @param name as {@link #weight}'s
+   * @param data what {@link Quantization#quantize} wrote, from position to limit
+   * @throws IllegalArgumentException if {@code data} does not hold {@link Quantization#bytes}
+   */
+  Weight blocks(String name, Quantization quantization, int rows, int columns, ByteBuffer data);
+
+  /**
    * Takes memory for one sequence's keys and values.
    *
    * @param layers the decoder's layers

@@ -11,7 +11,4 @@ public interface Weight {
 
   /** Input features of a linear layer. */
   int columns();
-
-  /** How its elements are stored. */
-  DType type();
 }

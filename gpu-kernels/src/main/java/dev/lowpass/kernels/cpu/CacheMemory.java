@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.CacheType;
+import dev.lowpass.kernels.Floats;
 
 /**
  * One layer's keys or values as they are stored, in blocks of {@link Kernels#BLOCK} entries. What

@@ -10,6 +10,7 @@ import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
+import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Rows;
 import dev.lowpass.kernels.Span;
@@ -122,6 +123,12 @@ public final class CpuDevice implements Device {
   }
 
   @Override
+  public Weight blocks(
+      String name, Quantization quantization, int rows, int columns, ByteBuffer data) {
+    return new CpuWeight(name, quantization, rows, columns, data);
+  }
+
+  @Override
   public KvCache kvCache(
       int layers, int kvHeads, int headDim, int capacity, Positions positions, CacheType type) {
     return new CpuKvCache(layers, kvHeads, headDim, capacity, positions, type, kernels);
@@ -140,16 +147,7 @@ public final class CpuDevice implements Device {
     float[] floats = to.data();
     int columns = to.columns();
     forRows(
-        tokens.length,
-        columns,
-        row ->
-            Floats.get(
-                from.type(),
-                from.data(),
-                tokens[row] * from.stride(),
-                floats,
-                row * columns,
-                columns));
+        tokens.length, columns, row -> from.get(tokens[row], 0, columns, floats, row * columns));
   }
 
   @Override

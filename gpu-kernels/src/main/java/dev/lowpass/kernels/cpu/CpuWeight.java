@@ -1,6 +1,8 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Floats;
+import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,6 +13,7 @@ final class CpuWeight implements Weight {
 
   private final String name;
   private final DType type;
+  private final Quantization quantization;
   private final int rows;
   private final int columns;
   private final ByteBuffer data;
@@ -18,19 +21,40 @@ final class CpuWeight implements Weight {
   private Boolean finite;
 
   CpuWeight(String name, DType type, int rows, int columns, ByteBuffer data) {
+    this(name, type, null, rows, columns, (long) rows * columns * type.bytes(), data);
+  }
+
+  /** A matrix in blocks. */
+  CpuWeight(String name, Quantization quantization, int rows, int columns, ByteBuffer data) {
+    this(name, null, quantization, rows, columns, quantization.bytes(rows, columns), data);
+  }
+
+  private CpuWeight(
+      String name,
+      DType type,
+      Quantization quantization,
+      int rows,
+      int columns,
+      long bytes,
+      ByteBuffer data) {
     if (rows < 1 || columns < 1) {
       throw new IllegalArgumentException(
           name + ": a weight [" + rows + ", " + columns + "] is empty");
     }
-    long bytes = (long) rows * columns * type.bytes();
     if (data.remaining() != bytes) {
       throw new IllegalArgumentException(
           String.format(
               "%s: [%d, %d] of %s takes %d bytes, its data has %d",
-              name, rows, columns, type, bytes, data.remaining()));
+              name,
+              rows,
+              columns,
+              quantization == null ? type : quantization,
+              bytes,
+              data.remaining()));
     }
     this.name = name;
     this.type = type;
+    this.quantization = quantization;
     this.rows = rows;
     this.columns = columns;
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
@@ -46,18 +70,32 @@ final class CpuWeight implements Weight {
     return columns;
   }
 
-  @Override
-  public DType type() {
+  /** How its elements are stored; null where they are in blocks. */
+  DType type() {
     return type;
+  }
+
+  /** What its blocks are; null where there are none. */
+  Quantization quantization() {
+    return quantization;
   }
 
   ByteBuffer data() {
     return data;
   }
 
-  /** Bytes a row. */
+  /** Bytes a row, or two rows of blocks. */
   int stride() {
-    return columns * type.bytes();
+    return quantization == null ? columns * type.bytes() : quantization.pairBytes(columns);
+  }
+
+  /** Copies elements of a row. */
+  void get(int row, int begin, int count, float[] out, int offset) {
+    if (quantization == null) {
+      Floats.get(type, data, row * stride() + begin * type.bytes(), out, offset, count);
+    } else {
+      quantization.get(data, columns, row, begin, out, offset, count);
+    }
   }
 
   /** A vector's elements as floats: converted on first use, so that a matrix never is. */
@@ -67,7 +105,7 @@ final class CpuWeight implements Weight {
     }
     if (vector == null) {
       float[] floats = new float[columns];
-      Floats.get(type, data, 0, floats, 0, columns);
+      get(0, 0, columns, floats, 0);
       vector = floats;
     }
     return vector;
@@ -89,7 +127,7 @@ final class CpuWeight implements Weight {
             .order(ByteOrder.LITTLE_ENDIAN);
     float[] row = new float[columns];
     for (int i = 0; i < rows; i++) {
-      Floats.get(type, data, i * stride(), row, 0, columns);
+      get(i, 0, columns, row, 0);
       float max = 0;
       for (float element : row) {
         max = Math.max(max, Math.abs(element));

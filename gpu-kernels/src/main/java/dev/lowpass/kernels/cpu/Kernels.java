@@ -1,8 +1,5 @@
 package dev.lowpass.kernels.cpu;
 
-import dev.lowpass.kernels.DType;
-import java.nio.ByteBuffer;
-
 /**
  * The inner loops. An implementation works on vectors of {@link #lanes()} floats; everything around
  * it (blocks, threads, tails) is written once, in terms of that number.
@@ -43,19 +40,18 @@ interface Kernels {
    * Elements of a weight that are read together, {@link #lanes()} or a multiple. Within each such
    * group they take an order that is quick to read; {@link #arrange} gives it to a row's elements.
    */
-  int group(DType type);
+  int group(CpuWeight weight);
 
   /** Copies {@code count} elements of a row, whole groups, in the order of a weight's. */
-  void arrange(DType type, float[] in, int from, int count, float[] out, int to);
+  void arrange(CpuWeight weight, float[] in, int from, int count, float[] out, int to);
 
   /**
-   * Converts a stretch of a weight to floats, in the order of its groups.
+   * Converts a stretch of an output's elements to floats, in the order of its groups.
    *
-   * @param data the weight, little endian
-   * @param position where the stretch begins, in bytes
-   * @param count its elements, whole groups
+   * @param begin the first of the elements, and of a group
+   * @param count how many: whole groups
    */
-  void toFloats(DType type, ByteBuffer data, int position, int count, float[] out, int offset);
+  void toFloats(CpuWeight weight, int output, int begin, int count, float[] out, int offset);
 
   /**
    * Adds the products of some rows with some outputs, lane by lane, to a vector of sums each.
@@ -74,13 +70,26 @@ interface Kernels {
    * Sums the products of one row with {@link #DOTS} outputs, lane by lane, in {@link #tile}'s
    * order.
    *
-   * @param weight whose columns are whole groups
+   * @param weight not in blocks, whose columns are whole groups
    * @param output the first of the outputs
    * @param step from one to the next
    * @param row the row, arranged, from {@code offset} on
    * @param sums {@code [DOTS, lanes]}, overwritten
    */
   void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums);
+
+  /**
+   * Sums the products of one row with two outputs whose blocks lie together, lane by lane, in
+   * {@link #tile}'s order.
+   *
+   * @param weight in blocks
+   * @param pair which two: outputs {@code 2 * pair} and the one after it
+   * @param scratch room for the pair's bytes
+   * @param row the row from {@code offset} on, filled up with zeros to whole blocks
+   * @param sums {@code [2, lanes]} from {@code sum} on, overwritten
+   */
+  void pairDots(
+      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum);
 
   /** Adds up a vector's lanes, always in the same order. */
   float sum(float[] sums, int offset);

@@ -16,11 +16,24 @@ final class Linear {
   /** Rows that share a panel: bounds the packed rows. */
   private static final int ROW_BLOCK = 512;
 
+  /**
+   * Up to so many rows a part has several panels, small ones: reading the weight takes as long as
+   * multiplying by it, and the next panel can be read meanwhile.
+   */
+  private static final int FEW_ROWS = 64;
+
+  /** Panels of a part of few rows, and a panel's tiles. */
+  private static final int FEW_ROWS_PANELS = 8;
+
+  private static final int FEW_ROWS_TILES = 3;
+
   /** Blocks of the contraction that a panel holds. */
   private static final int PANEL_BLOCKS = 3;
 
   /** Bytes of the weight that few rows read a part: some microseconds' worth. */
   private static final int PART_BYTES = 1 << 17;
+
+  private static final int DEPTH = Kernels.DEPTH;
 
   private final Kernels kernels;
   private final Team team;
@@ -29,6 +42,10 @@ final class Linear {
   private final int tileOutputs;
   private final int maxPanelOutputs;
   private final float[][] dots;
+
+  /** A pair of outputs' blocks for each worker. */
+  private final byte[][] bytes;
+
   private final AlignedFloats memory = new AlignedFloats();
 
   Linear(Kernels kernels, Team team) {
@@ -40,13 +57,18 @@ final class Linear {
     // With 8 lanes 24 x 3 x 768 floats, which stay in the L2 cache. Wider vectors run through the
     // rows faster, so they need more outputs a row; processors that have them have larger caches.
     maxPanelOutputs = 3 * Math.max(8, lanes);
+    bytes = new byte[team.size()][0];
     dots = new float[team.size()][Kernels.DOTS * lanes];
   }
 
   /** {@code out[i, o] = sum of in[i, c] * weight[o, c] + bias[o]}; the bias may be null. */
   void run(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
+    if (rows < MANY_ROWS && weight.quantization() != null) {
+      fewOfBlocks(out, in, rows, weight, bias);
+      return;
+    }
     if (rows < MANY_ROWS
-        && weight.columns() % kernels.group(weight.type()) == 0
+        && weight.columns() % kernels.group(weight) == 0
         && weight.rows() >= Kernels.DOTS) {
       few(out, in, rows, weight, bias);
       return;
@@ -62,7 +84,7 @@ final class Linear {
     if (weight.type() != DType.F32) {
       int size = rows * weight.columns();
       arranged = memory.take(size);
-      kernels.arrange(weight.type(), in, 0, size, arranged, 0);
+      kernels.arrange(weight, in, 0, size, arranged, 0);
     }
     float[] row = arranged;
     int outputsAPart = Sizes.roundUp(Math.max(1, PART_BYTES / weight.stride()), Kernels.DOTS);
@@ -105,6 +127,54 @@ final class Linear {
     }
   }
 
+  private void fewOfBlocks(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
+    int columns = weight.columns();
+    int filled = Sizes.roundUp(columns, weight.quantization().blockColumns());
+    float[] row = in;
+    if (filled != columns) {
+      row = memory.take((long) rows * filled);
+      for (int i = 0; i < rows; i++) {
+        System.arraycopy(in, i * columns, row, i * filled, columns);
+        Arrays.fill(row, i * filled + columns, (i + 1) * filled, 0);
+      }
+    }
+    float[] operand = row;
+    int pairs = Sizes.ceilDiv(weight.rows(), 2);
+    int pairsAPart = Math.max(1, PART_BYTES / weight.stride());
+    team.run(
+        Sizes.ceilDiv(pairs, pairsAPart),
+        (part, worker) -> {
+          int begin = part * pairsAPart;
+          int end = Math.min(pairs, begin + pairsAPart);
+          for (int pair = begin; pair < end; pair++) {
+            pairDots(out, operand, rows, filled, weight, bias, pair, worker);
+          }
+        });
+  }
+
+  private void pairDots(
+      float[] out,
+      float[] in,
+      int rows,
+      int stride,
+      CpuWeight weight,
+      float[] bias,
+      int pair,
+      int worker) {
+    if (bytes[worker].length < weight.stride()) {
+      bytes[worker] = new byte[weight.stride()];
+    }
+    float[] sums = dots[worker];
+    int outputs = weight.rows();
+    for (int row = 0; row < rows; row++) {
+      kernels.pairDots(weight, pair, bytes[worker], in, row * stride, sums, 0);
+      for (int o = 2 * pair; o < Math.min(2 * pair + 2, outputs); o++) {
+        float sum = kernels.sum(sums, o % 2 * lanes);
+        out[row * outputs + o] = bias == null ? sum : sum + bias[o];
+      }
+    }
+  }
+
   /** The product of a batch of rows: panels of the weight, each with all of the rows. */
   private final class Many {
     private final float[] out;
@@ -117,6 +187,7 @@ final class Linear {
     private final int groups;
     private final int groupSize;
     private final int panelOutputs;
+    private final int panels;
     private final int panelSize;
     private final int sumsSize;
     private final int sumsCount;
@@ -136,29 +207,38 @@ final class Linear {
       this.rows = rows;
       this.weight = weight;
       this.bias = bias;
-      blocks = new Blocks(weight.columns(), kernels.group(weight.type()));
+      blocks = new Blocks(weight.columns(), kernels.group(weight));
       groups = Sizes.ceilDiv(rows, tileRows);
       groupSize = blocks.count * tileRows * Kernels.DEPTH;
-      panelOutputs =
-          Math.min(
-              maxPanelOutputs,
-              Sizes.roundUp(Sizes.ceilDiv(weight.rows(), 4 * team.size()), tileOutputs));
+      int share = Sizes.roundUp(Sizes.ceilDiv(weight.rows(), 4 * team.size()), tileOutputs);
+      boolean few = rows <= FEW_ROWS;
+      panelOutputs = Math.min(few ? FEW_ROWS_TILES * tileOutputs : maxPanelOutputs, share);
+      panels = few ? Math.min(FEW_ROWS_PANELS, Sizes.ceilDiv(share, panelOutputs)) : 1;
       panelSize = Math.min(blocks.count, PANEL_BLOCKS) * panelOutputs * Kernels.DEPTH;
       sumsSize = Sizes.roundUp(tileRows * panelOutputs, lanes) * lanes;
       // Where a panel holds the whole contraction, one group's sums are stored before the next's.
       sumsCount = blocks.count > PANEL_BLOCKS ? groups : 1;
       zeros = AlignedFloats.BEGIN + Sizes.elements("a batch's rows", groups, groupSize);
       scratch = zeros + sumsSize;
-      floats = memory.take(scratch + (long) team.size() * (panelSize + sumsCount * sumsSize));
+      floats = memory.take(scratch + (long) team.size() * scratchSize());
       Arrays.fill(floats, zeros, scratch, 0);
     }
 
     void run() {
       team.run(groups, (group, worker) -> packRows(group));
+      int partOutputs = panels * panelOutputs;
       team.run(
-          Sizes.ceilDiv(weight.rows(), panelOutputs),
+          Sizes.ceilDiv(weight.rows(), partOutputs),
           (part, worker) ->
-              products(part * panelOutputs, scratch + worker * (panelSize + sumsCount * sumsSize)));
+              products(
+                  part * partOutputs,
+                  Math.min(weight.rows(), (part + 1) * partOutputs),
+                  scratch + worker * scratchSize()));
+    }
+
+    /** Two panels, and sums. */
+    private int scratchSize() {
+      return 2 * panelSize + sumsCount * sumsSize;
     }
 
     private int packed(int group) {
@@ -183,71 +263,113 @@ final class Linear {
             continue;
           }
           int from = (firstRow + row) * columns + blocks.begin(block);
-          kernels.arrange(weight.type(), in, from, whole, floats, to);
+          kernels.arrange(weight, in, from, whole, floats, to);
           if (whole < depth) {
             float[] last = new float[blocks.unit];
             System.arraycopy(in, from + whole, last, 0, count - whole);
-            kernels.arrange(weight.type(), last, 0, last.length, floats, to + whole);
+            kernels.arrange(weight, last, 0, last.length, floats, to + whole);
           }
         }
       }
     }
 
-    /** Computes and stores a panel's outputs, from {@code begin} on, of all rows. */
-    private void products(int begin, int panel) {
-      int outputs = Math.min(panelOutputs, weight.rows() - begin);
-      for (int block = 0; block < blocks.count; block += PANEL_BLOCKS) {
-        int endBlock = Math.min(blocks.count, block + PANEL_BLOCKS);
-        packPanel(begin, outputs, block, endBlock, panel);
+    /** Computes and stores a part's outputs of all rows. */
+    private void products(int begin, int end, int memory) {
+      int sums = memory + 2 * panelSize;
+      Panel panel = new Panel(begin, end, 0, memory);
+      panel.pack(panel.slices());
+      while (panel != null) {
+        Panel next = panel.next(memory, end);
         for (int group = 0; group < groups; group++) {
-          int sums = panel + panelSize + group % sumsCount * sumsSize;
-          addProducts(group, outputs, block, endBlock, panel, sums);
-          if (endBlock == blocks.count) {
-            store(group, begin, outputs, sums);
+          int groupSums = sums + group % sumsCount * sumsSize;
+          panel.addProducts(group, groupSums, next);
+          if (panel.endBlock == blocks.count) {
+            store(group, panel.begin, panel.outputs, groupSums);
           }
         }
+        panel = next;
       }
     }
 
-    /** Lays blocks of the weight out as {@code [blocks, panelOutputs, DEPTH]}. */
-    private void packPanel(int begin, int outputs, int block, int endBlock, int panel) {
-      int bytes = weight.type().bytes();
-      int to = panel;
-      for (int b = block; b < endBlock; b++) {
+    /** Blocks of some outputs of the weight, as {@code [blocks, panelOutputs, DEPTH]}. */
+    private final class Panel {
+      final int begin;
+      final int outputs;
+      final int block;
+      final int endBlock;
+      private final int memory;
+      private int packed;
+
+      Panel(int begin, int end, int block, int memory) {
+        this.begin = begin;
+        outputs = Math.min(panelOutputs, end - begin);
+        this.block = block;
+        endBlock = Math.min(blocks.count, block + PANEL_BLOCKS);
+        this.memory = memory;
+      }
+
+      /** The one after this, in the other half of the memory; null after a part's last. */
+      Panel next(int first, int end) {
+        int other = memory == first ? first + panelSize : first;
+        if (endBlock < blocks.count) {
+          return new Panel(begin, end, endBlock, other);
+        }
+        return begin + outputs < end ? new Panel(begin + outputs, end, 0, other) : null;
+      }
+
+      int slices() {
+        return (endBlock - block) * panelOutputs;
+      }
+
+      /** Packs up to so many slices, an output's block each. */
+      void pack(int end) {
+        for (; packed < end; packed++) {
+          pack(block + packed / panelOutputs, packed % panelOutputs, memory + packed * DEPTH);
+        }
+      }
+
+      private void pack(int b, int output, int to) {
         int depth = blocks.depth(b);
-        int count = Math.min(depth, weight.columns() - blocks.begin(b));
+        if (output >= outputs) {
+          Arrays.fill(floats, to, to + depth, 0);
+          return;
+        }
+        int from = blocks.begin(b);
+        int count = Math.min(depth, weight.columns() - from);
         int whole = count / blocks.unit * blocks.unit;
-        for (int i = 0; i < panelOutputs; i++, to += Kernels.DEPTH) {
-          if (i >= outputs) {
-            Arrays.fill(floats, to, to + depth, 0);
-            continue;
-          }
-          int position = (begin + i) * weight.stride() + blocks.begin(b) * bytes;
-          kernels.toFloats(weight.type(), weight.data(), position, whole, floats, to);
-          if (whole < depth) {
-            float[] last = new float[blocks.unit];
-            int rest = position + whole * bytes;
-            Floats.get(weight.type(), weight.data(), rest, last, 0, count - whole);
-            kernels.arrange(weight.type(), last, 0, last.length, floats, to + whole);
-          }
+        kernels.toFloats(weight, begin + output, from, whole, floats, to);
+        if (whole < depth) {
+          float[] last = new float[blocks.unit];
+          weight.get(begin + output, from + whole, count - whole, last, 0);
+          kernels.arrange(weight, last, 0, last.length, floats, to + whole);
         }
       }
-    }
 
-    /** Adds a group's products to its sums {@code [tileRows, panelOutputs, lanes]}. */
-    private void addProducts(int group, int outputs, int block, int endBlock, int panel, int sums) {
-      for (int b = block; b < endBlock; b++) {
-        int row = packed(group) + b * tileRows * Kernels.DEPTH;
-        int output = panel + (b - block) * panelOutputs * Kernels.DEPTH;
-        for (int o = 0; o < outputs; o += tileOutputs) {
-          kernels.tile(
-              floats,
-              row,
-              output + o * Kernels.DEPTH,
-              blocks.depth(b),
-              b == 0 ? zeros : sums + o * lanes,
-              sums + o * lanes,
-              panelOutputs * lanes);
+      /**
+       * Adds a group's products to its sums {@code [tileRows, panelOutputs, lanes]}, and packs the
+       * group's share of the next panel in between: the processor fetches what comes after a slice
+       * while it multiplies.
+       */
+      void addProducts(int group, int sums, Panel next) {
+        int tiles = (endBlock - block) * Sizes.ceilDiv(outputs, tileOutputs);
+        int tile = group * tiles;
+        for (int b = block; b < endBlock; b++) {
+          int row = packed(group) + b * tileRows * DEPTH;
+          int output = memory + (b - block) * panelOutputs * DEPTH;
+          for (int o = 0; o < outputs; o += tileOutputs) {
+            kernels.tile(
+                floats,
+                row,
+                output + o * DEPTH,
+                blocks.depth(b),
+                b == 0 ? zeros : sums + o * lanes,
+                sums + o * lanes,
+                panelOutputs * lanes);
+            tile++;
+            if (next != null) {
+              next.pack((int) ((long) next.slices() * tile / (groups * tiles)));
+            }
+          }
         }
       }
     }

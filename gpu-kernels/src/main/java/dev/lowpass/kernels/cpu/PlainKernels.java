@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Floats;
 import java.nio.ByteBuffer;
 
 /** The inner loops without the Vector API: vectors of one lane. */
@@ -26,19 +27,19 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public int group(DType type) {
+  public int group(CpuWeight weight) {
     return 1;
   }
 
   @Override
-  public void arrange(DType type, float[] in, int from, int count, float[] out, int to) {
+  public void arrange(CpuWeight weight, float[] in, int from, int count, float[] out, int to) {
     System.arraycopy(in, from, out, to, count);
   }
 
   @Override
   public void toFloats(
-      DType type, ByteBuffer data, int position, int count, float[] out, int offset) {
-    Floats.get(type, data, position, out, offset, count);
+      CpuWeight weight, int output, int begin, int count, float[] out, int offset) {
+    weight.get(output, begin, count, out, offset);
   }
 
   @Override
@@ -106,6 +107,21 @@ final class PlainKernels implements Kernels {
     sums[1] = s1;
     sums[2] = s2;
     sums[3] = s3;
+  }
+
+  @Override
+  public void pairDots(
+      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum) {
+    int columns = weight.columns();
+    float[] output = new float[columns];
+    for (int which = 0; which < 2; which++) {
+      weight.get(2 * pair + which, 0, columns, output, 0);
+      float s = 0;
+      for (int i = 0; i < columns; i++) {
+        s += row[offset + i] * output[i];
+      }
+      sums[sum + which] = s;
+    }
   }
 
   @Override

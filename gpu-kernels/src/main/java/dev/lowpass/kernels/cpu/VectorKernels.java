@@ -1,7 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
-import java.nio.ByteBuffer;
+import dev.lowpass.kernels.Floats;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.incubator.vector.ByteVector;
@@ -94,19 +94,31 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public int group(DType type) {
-    return VectorWeights.group(type);
+  public int group(CpuWeight weight) {
+    return weight.quantization() == null
+        ? VectorWeights.group(weight.type())
+        : weight.quantization().blockColumns();
   }
 
   @Override
-  public void arrange(DType type, float[] in, int from, int count, float[] out, int to) {
-    VectorWeights.arrange(type, in, from, count, out, to);
+  public void arrange(CpuWeight weight, float[] in, int from, int count, float[] out, int to) {
+    if (weight.quantization() == null) {
+      VectorWeights.arrange(weight.type(), in, from, count, out, to);
+    } else {
+      System.arraycopy(in, from, out, to, count);
+    }
   }
 
   @Override
   public void toFloats(
-      DType type, ByteBuffer data, int position, int count, float[] out, int offset) {
-    VectorWeights.toFloats(type, data, position, count, out, offset);
+      CpuWeight weight, int output, int begin, int count, float[] out, int offset) {
+    if (weight.quantization() == null) {
+      DType type = weight.type();
+      int position = output * weight.stride() + begin * type.bytes();
+      VectorWeights.toFloats(type, weight.data(), position, count, out, offset);
+    } else {
+      VectorBlocks.toFloats(weight, output, begin, count, out, offset);
+    }
   }
 
   @Override
@@ -252,6 +264,12 @@ final class VectorKernels implements Kernels {
   @Override
   public void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums) {
     VectorWeights.dots(weight, output, step, row, offset, sums);
+  }
+
+  @Override
+  public void pairDots(
+      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum) {
+    VectorBlocks.pairDots(weight, pair, scratch, row, offset, sums, sum);
   }
 
   @Override

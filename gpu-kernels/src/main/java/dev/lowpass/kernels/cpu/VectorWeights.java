@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Floats;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -83,7 +84,7 @@ final class VectorWeights {
     }
   }
 
-  /** {@link Kernels#toFloats}. */
+  /** {@link Kernels#toFloats}, from a byte on. */
   static void toFloats(
       DType type, ByteBuffer data, int position, int count, float[] out, int offset) {
     switch (type) {

@@ -10,6 +10,7 @@ import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
+import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Rows;
 import dev.lowpass.kernels.Span;
@@ -107,6 +108,12 @@ public final class CudaDevice implements Device {
   @Override
   public Weight quantized(String name, DType type, int rows, int columns, ByteBuffer data) {
     return weights.quantize(name, type, rows, columns, data);
+  }
+
+  @Override
+  public Weight blocks(
+      String name, Quantization quantization, int rows, int columns, ByteBuffer data) {
+    return weights.blocks(name, quantization, rows, columns, data);
   }
 
   @Override

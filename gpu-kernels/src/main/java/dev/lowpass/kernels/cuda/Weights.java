@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cuda;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Quantization;
 import java.nio.ByteBuffer;
 
 /** Brings a checkpoint's matrices to the device, and into the form that kernels read. */
@@ -58,6 +59,20 @@ final class Weights {
           gpu.launch(kernel, Driver.Grid.of(count), THREADS, 0, name, count, columns);
         });
     return new CudaWeight(name, type, rows, columns, bytes, scales, /* vector= */ null);
+  }
+
+  /** {@link dev.lowpass.kernels.Device#blocks}. */
+  CudaWeight blocks(
+      String name, Quantization quantization, int rows, int columns, ByteBuffer data) {
+    long bytes = quantization.bytes(rows, columns);
+    if (data.remaining() != bytes) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s: [%d, %d] of %s takes %d bytes, its data has %d",
+              name, rows, columns, quantization, bytes, data.remaining()));
+    }
+    DType storage = gpu.storage();
+    return load(name, storage, rows, columns, quantization.dense(storage, rows, columns, data));
   }
 
   private static void check(String name, DType type, int rows, int columns, ByteBuffer data) {

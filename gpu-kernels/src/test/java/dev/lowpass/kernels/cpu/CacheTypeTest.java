@@ -10,6 +10,7 @@ import dev.lowpass.kernels.CachePlan.LowPass;
 import dev.lowpass.kernels.CachePlan.Rest;
 import dev.lowpass.kernels.CacheType;
 import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.Floats;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class LinearTest {
-  private static final int[][] SHAPES = {
+  static final int[][] SHAPES = {
     {1, 1},
     {1, 8},
     {2, 3},
@@ -35,7 +35,7 @@ class LinearTest {
     {203, 576},
     {9, 2432}
   };
-  private static final int[] ROWS = {1, 2, 3, 4, 5, 7, 8, 13, 64, 130, 261};
+  static final int[] ROWS = {1, 2, 3, 4, 5, 7, 8, 13, 64, 130, 261};
 
   static Stream<Arguments> cases() {
     List<Arguments> cases = new ArrayList<>();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.util.Arrays;
@@ -134,6 +135,47 @@ class QuantizedEmulatedTest {
       Weight bytes = Twin.quantized(device, DType.F16, 2, 2, 1, 2, 3, 4);
       assertThatThrownBy(() -> device.embed(device.tensor(1, 2), bytes, new int[] {0}))
           .hasMessage("embed: test.weight [2, 2] is quantized");
+    }
+  }
+
+  /** The CPU's numbers, rounded to the storage type: as linear layers and as an embedding. */
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void blocksAreTheCpusNumbers(DType storage) {
+    try (Twin twin = new Twin(storage, 3)) {
+      for (Quantization quantization : Quantization.values()) {
+        int outputs = 37;
+        int columns = 100;
+        float[] w = twin.floats(outputs * columns);
+        for (int rows : new int[] {1, 20}) {
+          float[] x = twin.floats(rows * columns);
+          twin.run(
+                  device -> {
+                    Weight weight = Twin.blocks(device, quantization, outputs, columns, w);
+                    Tensor embedded = device.tensor(2, columns);
+                    device.embed(embedded, weight, new int[] {36, 0});
+                    Tensor out = device.tensor(rows, outputs);
+                    device.linear(out, Twin.tensor(device, rows, columns, x), rows, weight, null);
+                    return Twin.all(device, embedded, out);
+                  })
+              .areWithin(
+                  i -> {
+                    double rounding =
+                        storage == DType.F32 ? 0x1p-20 : storage == DType.F16 ? 0x1p-10 : 0x1p-7;
+                    if (i < 2 * columns) {
+                      return 4 * rounding;
+                    }
+                    int at = i - 2 * columns;
+                    double magnitude = 0;
+                    for (int c = 0; c < columns; c++) {
+                      magnitude +=
+                          Math.abs(x[at / outputs * columns + c] * w[at % outputs * columns + c])
+                              + 0.5 * Math.abs(x[at / outputs * columns + c]);
+                    }
+                    return magnitude * rounding;
+                  });
+        }
+      }
     }
   }
 

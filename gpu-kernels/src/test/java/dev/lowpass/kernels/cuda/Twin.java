@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import dev.lowpass.kernels.cpu.CpuDevice;
@@ -138,6 +139,14 @@ final class Twin implements AutoCloseable {
   /** The same, rounded to bytes. */
   static Weight quantized(Device device, DType type, int rows, int columns, float... data) {
     return device.quantized("test.weight", type, rows, columns, stored(type, data));
+  }
+
+  /** The same in blocks. */
+  static Weight blocks(
+      Device device, Quantization quantization, int rows, int columns, float... data) {
+    ByteBuffer blocks = ByteBuffer.allocateDirect((int) quantization.bytes(rows, columns));
+    quantization.quantize("test.weight", DType.F32, rows, columns, stored(DType.F32, data), blocks);
+    return device.blocks("test.weight", quantization, rows, columns, blocks);
   }
 
   private static ByteBuffer stored(DType type, float... data) {

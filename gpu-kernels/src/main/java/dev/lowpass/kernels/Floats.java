@@ -1,16 +1,15 @@
-package dev.lowpass.kernels.cpu;
+package dev.lowpass.kernels;
 
-import dev.lowpass.kernels.DType;
 import java.nio.ByteBuffer;
 
 /** Single elements of a weight as floats; exact for every stored type. */
-final class Floats {
+public final class Floats {
   private static final float LARGEST_F16 = 65504;
 
   private Floats() {}
 
   /** The element at byte {@code position}. */
-  static float get(DType type, ByteBuffer data, int position) {
+  public static float get(DType type, ByteBuffer data, int position) {
     return switch (type) {
       case F32 -> data.getFloat(position);
       case BF16 -> fromBf16(data.getShort(position));
@@ -19,7 +18,8 @@ final class Floats {
   }
 
   /** Converts {@code count} elements from byte {@code position} on. */
-  static void get(DType type, ByteBuffer data, int position, float[] out, int offset, int count) {
+  public static void get(
+      DType type, ByteBuffer data, int position, float[] out, int offset, int count) {
     switch (type) {
       case F32 -> {
         for (int i = 0; i < count; i++) {
@@ -40,7 +40,7 @@ final class Floats {
   }
 
   /** Whether none of a buffer's halves is infinite or NaN. */
-  static boolean finiteF16(ByteBuffer data) {
+  public static boolean finiteF16(ByteBuffer data) {
     // Only a full exponent carries into the sign's place. Four halves at a time.
     long carries = 0;
     int end = data.limit() / Long.BYTES * Long.BYTES;
@@ -53,7 +53,8 @@ final class Floats {
     return (carries & 0x8000800080008000L) == 0;
   }
 
-  static float fromBf16(short bits) {
+  /** The float of a bfloat16's bits. */
+  public static float fromBf16(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 
@@ -61,7 +62,7 @@ final class Floats {
    * A half's exponent and fraction, moved to where a single has them, are a single 2^112 times too
    * small: true of subnormals too. Infinity and NaN need their exponent filled up.
    */
-  static float fromF16(short bits) {
+  public static float fromF16(short bits) {
     int moved = (bits & 0x7fff) << 13;
     int value =
         moved >= 0x0f800000
@@ -70,11 +71,20 @@ final class Floats {
     return Float.intBitsToFloat(value | (bits & 0x8000) << 16);
   }
 
+  /** The bfloat16 that is nearest, the even one where two are. */
+  public static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40);
+    }
+    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+  }
+
   /**
    * The nearest half, of two that are as near the even one; the largest of its sign beyond their
    * range. What is not a number stays none.
    */
-  static short toF16(float value) {
+  public static short toF16(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = bits >>> 16 & 0x8000;
     float magnitude = Math.abs(value);
