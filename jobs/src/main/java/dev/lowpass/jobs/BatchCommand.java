@@ -74,7 +74,7 @@ abstract class BatchCommand implements Callable<Integer> {
     PolicySettings policy;
     Run run;
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
-      facts = CheckpointFacts.of(checkpoint);
+      facts = CheckpointFacts.of(checkpoint, model.weightType());
       requireChatTemplate(checkpoint, facts);
       policy = DecodingOptions.policy(spec, checkpoint.config());
       run = run(task, checkpoint, policy);

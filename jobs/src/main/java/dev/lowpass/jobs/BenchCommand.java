@@ -7,6 +7,7 @@ import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.Engines;
 import dev.lowpass.udfs.settings.Installation;
 import dev.lowpass.udfs.settings.PolicyDefaults;
@@ -259,6 +260,12 @@ final class BenchCommand implements Callable<Integer> {
 
   private void check(List<Integer> lengths, List<Integer> sizes) {
     model.check();
+    if (peer != null && model.weightType() != WeightType.AUTO) {
+      throw new UsageException(
+          "--weights "
+              + model.weightType()
+              + ": --vs has llama.cpp run the weights as they are stored; leave one of them out");
+    }
     if (lengths.isEmpty() || lengths.get(0) < 0) {
       throw new UsageException(
           "--prompt-tokens is " + promptTokens + "; give lengths of at least 0, such as 4096,8192");
@@ -323,7 +330,8 @@ final class BenchCommand implements Callable<Integer> {
         policy.cache(),
         policy.prefill(),
         slots,
-        EngineOptions.DEFAULT_BATCH_TOKENS);
+        EngineOptions.DEFAULT_BATCH_TOKENS,
+        model.weights());
   }
 
   /** Where the probe's questions are; null where there are none. */

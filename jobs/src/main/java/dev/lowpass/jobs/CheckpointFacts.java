@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.PackedWeights;
 import dev.lowpass.pipeline.model.TensorInfo;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +17,8 @@ import java.util.TreeMap;
  * What there is to know of a checkpoint without running it.
  *
  * @param weightBytes of all tensors, as they lie on disk
+ * @param weights what they are turned into
+ * @param loadedBytes of all tensors then
  * @param ropeScaling as config.json has it, {@code none} without
  * @param tensorsByType how many tensors there are of each type
  */
@@ -24,11 +28,13 @@ record CheckpointFacts(
     ModelConfig config,
     long parameters,
     long weightBytes,
+    WeightType weights,
+    long loadedBytes,
     String ropeScaling,
     Map<String, Long> tensorsByType,
     boolean chatTemplate) {
 
-  static CheckpointFacts of(Checkpoint checkpoint) {
+  static CheckpointFacts of(Checkpoint checkpoint, WeightType weights) {
     ModelConfig config = checkpoint.config();
     Map<String, Long> types = new TreeMap<>();
     long bytes = 0;
@@ -43,6 +49,8 @@ record CheckpointFacts(
           config,
           checkpoint.parameters(),
           bytes,
+          weights,
+          PackedWeights.bytes(checkpoint, weights),
           ropeScaling(checkpoint),
           types,
           tokenizer.hasChatTemplate());

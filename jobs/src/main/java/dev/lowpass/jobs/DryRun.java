@@ -99,7 +99,7 @@ final class DryRun {
     int slots = run.engine().slots() == 0 ? EngineOptions.MOST_SLOTS : run.engine().slots();
     out.printf(
         "memory   %s of weights, mapped and shared by a host's processes; an executor's caches, up to %s of up to %s each (%s tokens of %s%s), fewer at once where memory ends%n",
-        Text.bytes(facts.weightBytes()),
+        Text.bytes(facts.loadedBytes()),
         Text.number(slots),
         Text.bytes(tokens * bytes),
         Text.number(tokens),

@@ -157,7 +157,7 @@ final class EvaluateCommand implements Callable<Integer> {
     CheckpointFacts facts;
     Optional<String> spectrum;
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
-      facts = CheckpointFacts.of(checkpoint);
+      facts = CheckpointFacts.of(checkpoint, model.weightType());
       runs = options.runs(spec, model, checkpoint, chosen, settings);
       spectrum =
           options.energy()

@@ -260,7 +260,7 @@ final class EvaluationOptions {
               settings,
               prompts,
               id,
-              EvaluationRun.fingerprint(checkpoint.digest(), prompts)));
+              EvaluationRun.fingerprint(engine.weights().identify(checkpoint.digest()), prompts)));
     }
     return runs;
   }

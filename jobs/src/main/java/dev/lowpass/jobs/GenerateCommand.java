@@ -66,7 +66,10 @@ final class GenerateCommand implements Callable<Integer> {
             model.threads(),
             policy.contextTokens(),
             policy.cache(),
-            policy.prefill());
+            policy.prefill(),
+            /* slots= */ 0,
+            EngineOptions.DEFAULT_BATCH_TOKENS,
+            model.weights());
     PrintWriter out = spec.commandLine().getOut();
     try (Engine engine = Engines.open(options)) {
       engine.complete(

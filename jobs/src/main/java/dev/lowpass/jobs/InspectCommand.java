@@ -6,6 +6,7 @@ import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.decoder.LayerSpectrum;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.settings.PolicyDefaults;
 import dev.lowpass.udfs.settings.PolicyParameter;
@@ -69,7 +70,7 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
-      CheckpointFacts facts = CheckpointFacts.of(checkpoint);
+      CheckpointFacts facts = CheckpointFacts.of(checkpoint, model.weightType());
       Map<PolicyParameter, Setting> policy =
           PolicySettings.of(Map.of(), checkpoint.config(), PolicyDefaults.load()).defaults();
       Optional<EnergyReport> energy =
@@ -182,6 +183,8 @@ final class InspectCommand implements Callable<Integer> {
     entries.put("parameters", facts.parameters());
     entries.put("tensors_by_type", facts.tensorsByType());
     entries.put("weight_bytes", facts.weightBytes());
+    entries.put("weights", facts.weights().toString());
+    entries.put("loaded_weight_bytes", facts.loadedBytes());
     entries.put("kv_cache_bytes_per_token", CacheOptions.FULL.bytesPerToken(facts.config()));
     entries.put("chat_template", facts.chatTemplate());
     entries.put("digest", facts.digest());
@@ -207,9 +210,12 @@ final class InspectCommand implements Callable<Integer> {
     out.printf("rope scaling   %s%n", facts.ropeScaling());
     out.printf("parameters     %s%n", Text.number(facts.parameters()));
     out.printf(
-        "weights        %s on disk, %s%n",
+        "weights        %s on disk, %s%s%n",
         Text.bytes(facts.weightBytes()),
-        facts.tensorsByType().toString().replaceAll("[{}]", "").replace("=", " x "));
+        facts.tensorsByType().toString().replaceAll("[{}]", "").replace("=", " x "),
+        facts.weights() == WeightType.AUTO
+            ? ""
+            : "; " + Text.bytes(facts.loadedBytes()) + " as " + facts.weights());
     out.printf(
         "KV cache       %s a token in float32; %s for the whole window%n",
         Text.bytes(CacheOptions.FULL.bytesPerToken(facts.config())),

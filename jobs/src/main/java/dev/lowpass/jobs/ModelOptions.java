@@ -1,6 +1,9 @@
 package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.WeightOptions;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.EngineSpec;
 import dev.lowpass.udfs.ModelFolder;
 import dev.lowpass.udfs.settings.Installation;
@@ -34,17 +37,43 @@ final class ModelOptions {
   private int threads;
 
   @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      defaultValue = "auto",
+      description =
+          "auto (as stored), bf16, int8 or int4: what the model's matrices are turned into."
+              + " Default: ${DEFAULT-VALUE}.")
+  private String weights;
+
+  @Option(
       names = "--model-cache",
       paramLabel = "DIR",
-      description = "Where each host keeps models given by URI. Default: ~/.cache/lowpass/models.")
+      description =
+          "Where each host keeps models given by URI, and converted weights."
+              + " Default: ~/.cache/lowpass/models.")
   private String modelCache;
 
   void check() {
     EngineSpec.checkDevice(device, threads);
+    weightType();
   }
 
   String device() {
     return device;
+  }
+
+  /** What the model's matrices are turned into. */
+  WeightType weightType() {
+    try {
+      return WeightType.of(weights);
+    } catch (ModelException e) {
+      throw new UsageException(e.getMessage(), e);
+    }
+  }
+
+  /** The same, and where this host keeps the result. */
+  WeightOptions weights() {
+    return ModelFolder.weights(weightType(), cache());
   }
 
   int threads() {
@@ -91,7 +120,8 @@ final class ModelOptions {
         policy.cache(),
         policy.prefill(),
         batching.slots(),
-        batching.batchTokens());
+        batching.batchTokens(),
+        weightType());
   }
 
   /** Opens the model, checked as a whole. */

@@ -96,6 +96,8 @@ class CommandLineTest {
         "h2o");
     generateRefused(
         "device tpu: no such device; there are: auto, cpu, onednn, cuda", "--device", "tpu");
+    generateRefused(
+        "weights q8_0: no such type; there are: auto, bf16, int8, int4", "--weights", "q8_0");
   }
 
   @ParameterizedTest

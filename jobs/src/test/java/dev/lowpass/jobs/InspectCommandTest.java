@@ -62,6 +62,18 @@ class InspectCommandTest {
   }
 
   @Test
+  void saysWhatWeightsOfAnotherTypeTake() throws IOException {
+    Command command =
+        Command.run("inspect", "--model", TestModel.stories(), "--weights", "int8", "--json");
+    JsonNode json = new ObjectMapper().readTree(command.out());
+    assertThat(json.get("weights").asText()).isEqualTo("int8");
+    // 8.5 bits for each of a matrix's elements, of which down_proj's rows are filled up to 192.
+    long vectors = 4L * 64 * (2 * 5 + 1);
+    long matrices = (260_032 - vectors / 4 + 5 * 64 * 20) * 17 / 16;
+    assertThat(json.get("loaded_weight_bytes").asLong()).isEqualTo(vectors + matrices);
+  }
+
+  @Test
   void forPrograms() throws Exception {
     Command command = Command.run("inspect", "--model", TestModel.stories(), "--json");
     JsonNode json = new ObjectMapper().readTree(command.out());

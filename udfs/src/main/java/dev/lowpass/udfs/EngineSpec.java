@@ -1,6 +1,8 @@
 package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.model.WeightOptions;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.io.Serializable;
 import java.util.List;
@@ -10,7 +12,7 @@ import java.util.List;
  *
  * @param model a local folder or a Hadoop URI
  * @param modelDigest what the driver found there, for executors to check
- * @param modelCache where folders given by URI are kept on each host
+ * @param modelCache where each host keeps folders given by URI, and converted weights
  * @param device one of {@link #DEVICES}
  * @param threads CPU threads; 0 takes what the executor may use
  * @param contextTokens the longest sequence; 0 takes the model's window, or any where the cache is
@@ -19,6 +21,7 @@ import java.util.List;
  * @param prefill how a document is read
  * @param slots documents on the device at once; 0 for as many as there is memory for
  * @param batchTokens tokens of prompts that one pass takes
+ * @param weights what the model's matrices are turned into
  */
 public record EngineSpec(
     String model,
@@ -30,7 +33,8 @@ public record EngineSpec(
     CacheOptions cache,
     PrefillOptions prefill,
     int slots,
-    int batchTokens)
+    int batchTokens,
+    WeightType weights)
     implements Serializable {
   /** What {@code device} can be. */
   public static final List<String> DEVICES = List.of("auto", "cpu", "onednn", "cuda");
@@ -62,5 +66,41 @@ public record EngineSpec(
     if (batchTokens < 1) {
       throw new InputException("--batch-tokens is " + batchTokens + "; give at least 1");
     }
+  }
+
+  /** With weights as they are stored. */
+  public EngineSpec(
+      String model,
+      String modelDigest,
+      String modelCache,
+      String device,
+      int threads,
+      int contextTokens,
+      CacheOptions cache,
+      PrefillOptions prefill,
+      int slots,
+      int batchTokens) {
+    this(
+        model,
+        modelDigest,
+        modelCache,
+        device,
+        threads,
+        contextTokens,
+        cache,
+        prefill,
+        slots,
+        batchTokens,
+        WeightType.AUTO);
+  }
+
+  /** What tells its model's numbers from another's: the digest, and what became of the weights. */
+  String modelIdentity() {
+    return weights.identify(modelDigest);
+  }
+
+  /** What an executor does with the weights. */
+  WeightOptions weightOptions() {
+    return ModelFolder.weights(weights, modelCache);
   }
 }

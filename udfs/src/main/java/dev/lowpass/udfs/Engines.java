@@ -101,7 +101,8 @@ public final class Engines {
                 spec.cache(),
                 spec.prefill(),
                 spec.slots(),
-                spec.batchTokens()));
+                spec.batchTokens(),
+                spec.weightOptions()));
     if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
       engine.close();
       throw new ModelException(

@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * SHA-256 over everything that can change an output: model (with its tokenizer and chat template),
- * wording of the prompts, generation parameters, policies and schema. Batch size, threads, device
- * and parallelism are left out: they do not change a greedy output.
+ * SHA-256 over everything that can change an output: model (with its tokenizer, chat template and
+ * what its weights were turned into), wording of the prompts, generation parameters, policies and
+ * schema. Batch size, threads, device and parallelism are left out: they do not change a greedy
+ * output.
  */
 final class Fingerprint {
   /** To be raised when a release gives other outputs for the same settings. */
@@ -27,11 +28,11 @@ final class Fingerprint {
     }
   }
 
-  static String of(DocumentTask task, String modelDigest, Generation generation, Policy policy) {
+  static String of(DocumentTask task, String model, Generation generation, Policy policy) {
     Map<String, Object> parts = new TreeMap<>();
     parts.put("revision", REVISION);
     parts.put("command", task.command());
-    parts.put("model", modelDigest);
+    parts.put("model", model);
     parts.put("prompts", task.conversations("{document}"));
     if (task instanceof DocumentTask.Extract extract) {
       parts.put("schema", extract.schema().canonicalJson());

@@ -68,7 +68,9 @@ final class LossModels {
     Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
     tokenizer = TextTokenizer.load(folder);
     Placement place = Placement.of(spec.device(), spec.threads());
-    model = TokenLosses.open(folder, place.device(), place.threads(), spec.cache());
+    model =
+        TokenLosses.open(
+            folder, spec.weightOptions(), place.device(), place.threads(), spec.cache());
     open = spec;
   }
 

@@ -1,6 +1,8 @@
 package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.WeightOptions;
+import dev.lowpass.pipeline.model.WeightType;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -34,6 +36,11 @@ public final class ModelFolder {
   /** Where copies are kept unless told otherwise: {@code ~/.cache/lowpass/models}. */
   public static String defaultCache() {
     return Path.of(System.getProperty("user.home"), ".cache", "lowpass", "models").toString();
+  }
+
+  /** Where weights of another type than they are stored in are kept: below the models. */
+  public static WeightOptions weights(WeightType type, String cache) {
+    return new WeightOptions(type, Path.of(cache, "weights"));
   }
 
   /**

@@ -37,6 +37,6 @@ public record Run(
         policy,
         limits,
         UUID.randomUUID().toString(),
-        Fingerprint.of(task, engine.modelDigest(), generation, policy));
+        Fingerprint.of(task, engine.modelIdentity(), generation, policy));
   }
 }

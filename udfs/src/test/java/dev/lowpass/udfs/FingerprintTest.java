@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.model.Settings;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,8 @@ class FingerprintTest {
             extract(SCHEMA.replace("integer", "number")),
             extract(SCHEMA.replace("\"a\"", "\"b\"")),
             Fingerprint.of(EXTRACT, "sha256:1", GREEDY, FULL),
+            Fingerprint.of(EXTRACT, WeightType.INT8.identify(DIGEST), GREEDY, FULL),
+            Fingerprint.of(EXTRACT, WeightType.INT4.identify(DIGEST), GREEDY, FULL),
             Fingerprint.of(EXTRACT, DIGEST, new Generation(65, 0, 1, 0, 0, List.of()), FULL),
             Fingerprint.of(EXTRACT, DIGEST, new Generation(64, 0, 1, 0, 0, List.of("\n")), FULL),
             Fingerprint.of(EXTRACT, DIGEST, sampled, FULL),

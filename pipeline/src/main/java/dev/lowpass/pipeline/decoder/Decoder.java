@@ -13,7 +13,8 @@ import dev.lowpass.kernels.Tensor;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
 import dev.lowpass.pipeline.model.ModelException;
-import dev.lowpass.pipeline.model.TensorInfo;
+import dev.lowpass.pipeline.model.PackedWeights;
+import dev.lowpass.pipeline.model.WeightOptions;
 import java.util.List;
 
 /**
@@ -51,13 +52,19 @@ public final class Decoder implements AutoCloseable {
   private final Tensor logits;
 
   private Decoder(
-      Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows, CacheType cacheType) {
+      Checkpoint checkpoint,
+      WeightOptions options,
+      Device device,
+      int maxRows,
+      int maxLogitRows,
+      CacheType cacheType) {
     this.config = checkpoint.config();
     this.device = device;
     this.maxRows = maxRows;
     this.cacheType = cacheType;
-    this.weights = DecoderWeights.load(checkpoint, device);
-    this.weightBytes = checkpoint.tensors().values().stream().mapToLong(TensorInfo::bytes).sum();
+    PackedWeights packed = PackedWeights.of(checkpoint, options);
+    this.weights = DecoderWeights.load(config, packed, device);
+    this.weightBytes = packed.bytes();
     this.rope = device.rope(config.rope().inverseFrequencies(), config.rope().attentionFactor());
     try {
       this.positions = activations.take(device.tensor(maxRows, 1));
@@ -93,6 +100,7 @@ public final class Decoder implements AutoCloseable {
    * Puts a checkpoint's weights on a device. The checkpoint must stay open while the decoder is in
    * use.
    *
+   * @param weights what its matrices are turned into
    * @param maxRows tokens a pass may have
    * @param maxLogitRows tokens of a pass that may ask for logits
    * @param cacheType how its sequences' caches are stored
@@ -100,13 +108,18 @@ public final class Decoder implements AutoCloseable {
    *     or the device does not store caches in that type
    */
   public static Decoder load(
-      Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows, CacheType cacheType) {
-    return new Decoder(checkpoint, device, maxRows, maxLogitRows, cacheType);
+      Checkpoint checkpoint,
+      WeightOptions weights,
+      Device device,
+      int maxRows,
+      int maxLogitRows,
+      CacheType cacheType) {
+    return new Decoder(checkpoint, weights, device, maxRows, maxLogitRows, cacheType);
   }
 
-  /** With caches of the type that the device chooses. */
+  /** With weights as they are stored, and caches of the type that the device chooses. */
   public static Decoder load(Checkpoint checkpoint, Device device, int maxRows, int maxLogitRows) {
-    return load(checkpoint, device, maxRows, maxLogitRows, CacheType.AUTO);
+    return load(checkpoint, WeightOptions.AUTO, device, maxRows, maxLogitRows, CacheType.AUTO);
   }
 
   public ModelConfig config() {
@@ -118,7 +131,7 @@ public final class Decoder implements AutoCloseable {
     return maxRows;
   }
 
-  /** Device memory that the weights take, as they are stored, and the activations. */
+  /** Device memory that the weights take, as they were loaded, and the activations. */
   public long bytes() {
     return weightBytes + activations.tensorBytes();
   }

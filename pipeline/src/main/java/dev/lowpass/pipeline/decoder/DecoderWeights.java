@@ -2,8 +2,8 @@ package dev.lowpass.pipeline.decoder;
 
 import dev.lowpass.kernels.Device;
 import dev.lowpass.kernels.Weight;
-import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.PackedWeights;
 import dev.lowpass.pipeline.model.WeightNames;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,19 +41,18 @@ record DecoderWeights(Weight embedding, List<Layer> layers, Weight norm, Weight 
       Linear up,
       Linear down) {}
 
-  static DecoderWeights load(Checkpoint checkpoint, Device device) {
-    return new Loader(checkpoint, device).load();
+  static DecoderWeights load(ModelConfig config, PackedWeights weights, Device device) {
+    return new Loader(config, weights, device).load();
   }
 
-  private record Loader(Checkpoint checkpoint, Device device) {
+  private record Loader(ModelConfig config, PackedWeights weights, Device device) {
 
     DecoderWeights load() {
-      ModelConfig config = checkpoint.config();
       Weight embedding =
           matrix(WeightNames.EMBEDDING, config.vocabularySize(), config.hiddenSize());
       List<Layer> layers = new ArrayList<>();
       for (int i = 0; i < config.layers(); i++) {
-        layers.add(layer(WeightNames.layer(i), config));
+        layers.add(layer(WeightNames.layer(i)));
       }
       Weight norm = matrix(WeightNames.FINAL_NORM, 1, config.hiddenSize());
       Weight head =
@@ -63,7 +62,7 @@ record DecoderWeights(Weight embedding, List<Layer> layers, Weight norm, Weight 
       return new DecoderWeights(embedding, List.copyOf(layers), norm, head);
     }
 
-    private Layer layer(WeightNames.Layer names, ModelConfig config) {
+    private Layer layer(WeightNames.Layer names) {
       int hidden = config.hiddenSize();
       int queries = config.heads() * config.headDim();
       int keys = config.kvHeads() * config.headDim();
@@ -91,8 +90,7 @@ record DecoderWeights(Weight embedding, List<Layer> layers, Weight norm, Weight 
     }
 
     private Weight matrix(String name, int rows, int columns) {
-      var data = checkpoint.matrix(name, rows, columns);
-      return device.weight(name, checkpoint.tensors().get(name).dtype(), rows, columns, data);
+      return weights.load(device, name, rows, columns);
     }
   }
 }

@@ -87,7 +87,8 @@ public final class Engine implements AutoCloseable {
       opened.add(device);
       int most = options.slots() == 0 ? EngineOptions.MOST_SLOTS : options.slots();
       int rows = Math.max(options.batchTokens(), LEAST_ROWS) + most;
-      Decoder decoder = Decoder.load(checkpoint, device, rows, most + 1, cache.deviceType());
+      Decoder decoder =
+          Decoder.load(checkpoint, options.weights(), device, rows, most + 1, cache.deviceType());
       opened.add(decoder);
       int longest = cache.bounded() ? Integer.MAX_VALUE : window;
       int context =

@@ -1,6 +1,7 @@
 package dev.lowpass.pipeline.engine;
 
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.model.WeightOptions;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.nio.file.Path;
 
@@ -17,6 +18,7 @@ import java.nio.file.Path;
  * @param slots caches that it holds at once, a document's or a question's about it each; 0 for as
  *     many as there is memory for, up to {@link #MOST_SLOTS}
  * @param batchTokens tokens of prompts that one pass through the decoder takes
+ * @param weights what the model's matrices are turned into
  */
 public record EngineOptions(
     Path model,
@@ -26,7 +28,8 @@ public record EngineOptions(
     CacheOptions cache,
     PrefillOptions prefill,
     int slots,
-    int batchTokens) {
+    int batchTokens,
+    WeightOptions weights) {
   /** Slots where nobody says how many. */
   public static final int MOST_SLOTS = 16;
 
@@ -40,6 +43,28 @@ public record EngineOptions(
     if (batchTokens < 1) {
       throw new IllegalArgumentException("batch-tokens is " + batchTokens + "; give at least 1");
     }
+  }
+
+  /** With weights as they are stored. */
+  public EngineOptions(
+      Path model,
+      String device,
+      int threads,
+      int contextTokens,
+      CacheOptions cache,
+      PrefillOptions prefill,
+      int slots,
+      int batchTokens) {
+    this(
+        model,
+        device,
+        threads,
+        contextTokens,
+        cache,
+        prefill,
+        slots,
+        batchTokens,
+        WeightOptions.AUTO);
   }
 
   /** With as many slots as there is memory for. */

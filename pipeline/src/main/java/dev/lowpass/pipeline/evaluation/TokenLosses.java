@@ -10,6 +10,7 @@ import dev.lowpass.pipeline.decoder.Pass;
 import dev.lowpass.pipeline.decoder.Sequence;
 import dev.lowpass.pipeline.decoder.SequenceOptions;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.WeightOptions;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -29,12 +30,14 @@ public final class TokenLosses implements AutoCloseable {
   private final CacheOptions cache;
   private final int window;
 
-  private TokenLosses(Checkpoint checkpoint, Device device, CacheOptions cache) {
+  private TokenLosses(
+      Checkpoint checkpoint, WeightOptions weights, Device device, CacheOptions cache) {
     this.checkpoint = checkpoint;
     this.device = device;
     this.window = checkpoint.config().maxPositions();
     this.cache = cache.resolve(window, checkpoint.config().tuned());
-    this.decoder = Decoder.load(checkpoint, device, PASS_ROWS, PASS_ROWS, this.cache.deviceType());
+    this.decoder =
+        Decoder.load(checkpoint, weights, device, PASS_ROWS, PASS_ROWS, this.cache.deviceType());
   }
 
   /**
@@ -43,11 +46,17 @@ public final class TokenLosses implements AutoCloseable {
    * @throws dev.lowpass.pipeline.model.ModelException if it cannot be run, or not with that cache
    */
   public static TokenLosses open(Path model, String device, int threads, CacheOptions cache) {
+    return open(model, WeightOptions.AUTO, device, threads, cache);
+  }
+
+  /** The same with weights of another type than they are stored in. */
+  public static TokenLosses open(
+      Path model, WeightOptions weights, String device, int threads, CacheOptions cache) {
     Checkpoint checkpoint = Checkpoint.open(model);
     try {
       Device opened = Devices.open(device, threads);
       try {
-        return new TokenLosses(checkpoint, opened, cache);
+        return new TokenLosses(checkpoint, weights, opened, cache);
       } catch (RuntimeException | Error e) {
         opened.close();
         throw e;

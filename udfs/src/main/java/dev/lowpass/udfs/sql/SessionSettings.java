@@ -3,6 +3,7 @@ package dev.lowpass.udfs.sql;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.model.ModelException;
 import dev.lowpass.pipeline.model.Settings;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.DocumentLimits;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
@@ -43,6 +44,7 @@ final class SessionSettings {
           "threads",
           "slots",
           "batch-tokens",
+          "weights",
           "max-new-tokens",
           "temperature",
           "top-p",
@@ -146,7 +148,8 @@ final class SessionSettings {
             resolved.cache(),
             resolved.prefill(),
             slots,
-            batchTokens);
+            batchTokens,
+            WeightType.of(settings.text("weights", "auto")));
     return new FunctionSettings(
         engine, new Policy(resolved.prefill(), resolved.cache()), limits(), nullOnError());
   }
