@@ -151,7 +151,7 @@ record BenchReport(
 
   /** A share of the bandwidth from memory; not a number where that is not known. */
   private double shareOfBandwidth(BenchRow row) {
-    double bytes = work.decodeBytes(row.policy(), row.median(BenchRun::heldBytes));
+    double bytes = row.median(run -> work.decodeBytes(row.policy(), run));
     double steps = written(row) / row.batch();
     return bytes * steps / limits.map(DeviceLimits::readBytes).orElse(Double.NaN);
   }

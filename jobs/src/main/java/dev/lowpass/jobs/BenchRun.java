@@ -1,5 +1,6 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineClient;
 import dev.lowpass.pipeline.engine.GenerationOptions;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
  * @param seconds that all of it took
  * @param stats the engine's own, of all of them together
  * @param outputTokens tokens that were written
- * @param entryBytes of device memory that an entry of a prompt's cache takes
+ * @param cache what was kept of each prompt
  * @param residentAtMark bytes of resident memory before the run; -1 where the system does not tell
  * @param peakResident most bytes of resident memory during it; -1 likewise
  * @param peakHeap most bytes of heap during it, garbage included
@@ -29,7 +30,7 @@ record BenchRun(
     double seconds,
     Stats stats,
     long outputTokens,
-    long entryBytes,
+    CacheOptions cache,
     long residentAtMark,
     long peakResident,
     long peakHeap) {
@@ -54,7 +55,7 @@ record BenchRun(
         seconds,
         results.stream().map(Result::stats).reduce(BenchRun::together).orElseThrow(),
         results.stream().mapToLong(Result::outputTokens).sum(),
-        engine.entryBytes(),
+        engine.cache(),
         memory.residentAtMark(),
         memory.resident(),
         memory.heap());
@@ -93,9 +94,9 @@ record BenchRun(
         : Double.NaN;
   }
 
-  /** Bytes that the prompts' caches hold when half of the answers are written. */
-  double heldBytes() {
-    return prompts * entryBytes * (stats.keptTokens() + outputTokens / (2.0 * prompts));
+  /** Entries that a layer's caches hold when half of the answers are written, in all. */
+  double heldEntries() {
+    return prompts * stats.keptTokens() + outputTokens / 2.0;
   }
 
   double promptsPerHour() {

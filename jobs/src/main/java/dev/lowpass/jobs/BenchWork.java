@@ -44,15 +44,12 @@ record BenchWork(ModelConfig config, long weightBytes) {
   }
 
   /**
-   * Bytes that a decode step reads: the weights, and of each sequence the keys and values that it
-   * holds. Not a number where layers hold different numbers of them.
-   *
-   * @param cacheBytes what all of them hold
+   * Bytes that a decode step of a run reads: the weights, and the keys and values that its caches
+   * hold. Not a number where layers hold different numbers of them.
    */
-  double decodeBytes(PolicyName policy, double cacheBytes) {
-    if (policy.selects()) {
-      return Double.NaN;
-    }
-    return weightBytes + cacheBytes;
+  double decodeBytes(PolicyName policy, BenchRun run) {
+    return policy.selects()
+        ? Double.NaN
+        : weightBytes + run.heldEntries() * run.cache().bytesPerToken(config);
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Stats;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.udfs.TestModel;
@@ -157,16 +158,15 @@ class BenchCommandTest {
 
   @Test
   void whatDecodingReads() throws IOException {
-    // 5 layers of keys and values of 4 x 8 channels in float32; 10 entries, and half of 4 answers.
-    BenchRun run =
-        new BenchRun(2, 1, new Stats(0, 0, 0, 0, 10, 0, List.of()), 8, 2 * 5 * 4 * 8 * 4, 0, 0, 0);
-    assertThat(run.heldBytes()).isEqualTo(2 * (10 + 2) * 1280);
+    Stats stats = new Stats(0, 0, 0, 0, 10, 0, List.of());
+    BenchRun run = new BenchRun(2, 1, stats, 8, CacheOptions.FULL, 0, 0, 0);
     try (Checkpoint checkpoint = Checkpoint.open(TestModel.stories())) {
       BenchWork work = BenchWork.of(checkpoint);
-      // Tied: all of the file's weights.
-      assertThat(work.decodeBytes(PolicyName.parse("snapkv"), run.heldBytes()))
-          .isEqualTo(4.0 * checkpoint.parameters() + run.heldBytes());
-      assertThat(work.decodeBytes(PolicyName.parse("fastkv"), run.heldBytes())).isNaN();
+      // Tied: all of the file's weights. Twice 10 entries, and half of 4 tokens: 5 layers of keys
+      // and values of 4 x 8 channels in float32.
+      assertThat(work.decodeBytes(PolicyName.parse("snapkv"), run))
+          .isEqualTo(4.0 * checkpoint.parameters() + 2 * (10 + 2) * 5 * 2 * 4 * 8 * 4);
+      assertThat(work.decodeBytes(PolicyName.parse("fastkv"), run)).isNaN();
     }
   }
 
@@ -272,16 +272,16 @@ class BenchCommandTest {
     BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100, 1);
     assertThat(row.median(BenchRun::seconds)).isNaN();
     for (double seconds : new double[] {5, 1, 2}) {
-      row.add(new BenchRun(1, seconds, null, 1, 0, 0, 0, 0));
+      row.add(new BenchRun(1, seconds, null, 1, null, 0, 0, 0));
     }
     assertThat(row.median(BenchRun::seconds)).isEqualTo(2);
-    row.add(new BenchRun(1, 4, null, 1, 0, 0, 0, 0));
+    row.add(new BenchRun(1, 4, null, 1, null, 0, 0, 0));
     assertThat(row.median(BenchRun::seconds)).isEqualTo(3);
   }
 
   @Test
   void theFirstTokenMayBeTheLast() {
-    BenchRun run = new BenchRun(1, 1, null, 1, 0, -1, -1, 7);
+    BenchRun run = new BenchRun(1, 1, null, 1, null, -1, -1, 7);
     assertThat(run.decodeTokensPerSecond()).isNaN();
     BenchRow row = new BenchRow(PolicyName.parse("full"), 1, 1);
     row.add(run);

@@ -136,11 +136,6 @@ public final class Decoder implements AutoCloseable {
     return weightBytes + activations.tensorBytes();
   }
 
-  /** Device memory that an entry of a cache takes, over all layers. */
-  public long entryBytes() {
-    return cacheBytesPerEntry;
-  }
-
   /** Device memory that a sequence takes. */
   public long bytes(SequenceOptions options) {
     long bytes = options.rows() * cacheBytesPerEntry;

@@ -135,11 +135,6 @@ public final class Engine implements AutoCloseable {
     return bounds.cache();
   }
 
-  /** Device memory that an entry of a sequence's cache takes, over all layers. */
-  public long entryBytes() {
-    return decoder.entryBytes();
-  }
-
   /** How a prompt is read, resolved for the model and the cache. */
   public PrefillOptions prefill() {
     return bounds.prefill();
