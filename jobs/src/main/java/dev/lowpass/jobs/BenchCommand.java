@@ -7,7 +7,6 @@ import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
-import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.Engines;
 import dev.lowpass.udfs.settings.Installation;
 import dev.lowpass.udfs.settings.PolicyDefaults;
@@ -168,7 +167,8 @@ final class BenchCommand implements Callable<Integer> {
     Path folder = bench.folder();
     List<PolicySettings> settings = settings(folder, names);
     BenchPrompts prompts = prompts(bench, lengths.get(lengths.size() - 1));
-    PeerBench other = peer == null ? null : PeerBench.parse(peer).on(bench, threads());
+    PeerBench other =
+        peer == null ? null : PeerBench.parse(peer).on(bench, model.weightType(), threads());
     List<BenchRow> rows = new ArrayList<>();
     for (PolicyName name : names) {
       for (int length : lengths) {
@@ -184,7 +184,7 @@ final class BenchCommand implements Callable<Integer> {
       for (PolicySettings policy : settings) {
         List<BenchRow> mine =
             rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
-        try (Engine engine = Engines.open(engineOptions(folder, policy, slots))) {
+        try (Engine engine = Engines.open(engineOptions(bench, policy, slots))) {
           if (repeat == 0) {
             info = engine.model();
             device = engine.device();
@@ -214,7 +214,7 @@ final class BenchCommand implements Callable<Integer> {
           newTokens,
           repeats,
           rows,
-          BenchWork.of(checkpoint),
+          BenchWork.of(checkpoint, model.weightType()),
           limits,
           other == null ? null : other.kind());
     }
@@ -260,12 +260,6 @@ final class BenchCommand implements Callable<Integer> {
 
   private void check(List<Integer> lengths, List<Integer> sizes) {
     model.check();
-    if (peer != null && model.weightType() != WeightType.AUTO) {
-      throw new UsageException(
-          "--weights "
-              + model.weightType()
-              + ": --vs has llama.cpp run the weights as they are stored; leave one of them out");
-    }
     if (lengths.isEmpty() || lengths.get(0) < 0) {
       throw new UsageException(
           "--prompt-tokens is " + promptTokens + "; give lengths of at least 0, such as 4096,8192");
@@ -321,9 +315,9 @@ final class BenchCommand implements Callable<Integer> {
     return settings;
   }
 
-  private EngineOptions engineOptions(Path folder, PolicySettings policy, int slots) {
+  private EngineOptions engineOptions(BenchModel bench, PolicySettings policy, int slots) {
     return new EngineOptions(
-        folder,
+        bench.folder(),
         model.device(),
         model.threads(),
         0,
@@ -331,7 +325,7 @@ final class BenchCommand implements Callable<Integer> {
         policy.prefill(),
         slots,
         EngineOptions.DEFAULT_BATCH_TOKENS,
-        model.weights());
+        bench.weights(model));
   }
 
   /** Where the probe's questions are; null where there are none. */

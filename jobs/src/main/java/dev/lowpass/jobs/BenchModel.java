@@ -6,6 +6,8 @@ import dev.lowpass.pipeline.model.ModelShape;
 import dev.lowpass.pipeline.model.RandomModel;
 import dev.lowpass.pipeline.model.TensorInfo;
 import dev.lowpass.pipeline.model.WeightNames;
+import dev.lowpass.pipeline.model.WeightOptions;
+import dev.lowpass.pipeline.model.WeightType;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -101,15 +103,28 @@ final class BenchModel implements AutoCloseable {
     return random;
   }
 
-  /** The same model as llama.cpp reads it; deleted at the end. */
-  Path gguf() throws IOException {
+  /** How its weights are loaded; what a random model's are turned into is deleted with it. */
+  WeightOptions weights(ModelOptions options) {
+    return random
+        ? new WeightOptions(options.weightType(), temporary.resolve("weights"))
+        : options.weights();
+  }
+
+  /** The same model as llama.cpp reads it, in its type that is nearest; deleted at the end. */
+  Path gguf(WeightType weights) throws IOException {
     if (temporary == null) {
       temporary = Files.createTempDirectory(TEMPORARY);
     }
     Path file = temporary.resolve("model.gguf");
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       TensorInfo embedding = checkpoint.tensors().get(WeightNames.EMBEDDING);
-      GgufFile.Type type = GgufFile.Type.valueOf(embedding.storedAs());
+      GgufFile.Type type =
+          switch (weights) {
+            case AUTO -> GgufFile.Type.valueOf(embedding.storedAs());
+            case BF16 -> GgufFile.Type.BF16;
+            case INT8 -> GgufFile.Type.Q8_0;
+            case INT4 -> GgufFile.Type.Q4_0;
+          };
       checkRoom(temporary, checkpoint.parameters() * Float.BYTES, "--vs");
       GgufFile.write(checkpoint, type, file);
     }

@@ -2,7 +2,9 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelConfig;
+import dev.lowpass.pipeline.model.PackedWeights;
 import dev.lowpass.pipeline.model.WeightNames;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.settings.PolicyName;
 
 /**
@@ -13,11 +15,11 @@ import dev.lowpass.udfs.settings.PolicyName;
  */
 record BenchWork(ModelConfig config, long weightBytes) {
 
-  static BenchWork of(Checkpoint checkpoint) {
-    long bytes = checkpoint.tensors().values().stream().mapToLong(tensor -> tensor.bytes()).sum();
+  static BenchWork of(Checkpoint checkpoint, WeightType type) {
+    long bytes = PackedWeights.bytes(checkpoint, type);
     if (!checkpoint.config().tiedEmbeddings()) {
       // A row of it is read, not all.
-      bytes -= checkpoint.tensors().get(WeightNames.EMBEDDING).bytes();
+      bytes -= PackedWeights.bytes(checkpoint, type, WeightNames.EMBEDDING);
     }
     return new BenchWork(checkpoint.config(), bytes);
   }

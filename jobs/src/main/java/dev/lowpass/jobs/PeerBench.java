@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lowpass.pipeline.model.WeightType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
@@ -63,8 +64,14 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
   }
 
   /** The same on a model, which it gets in the form that it reads. */
-  PeerBench on(BenchModel bench, int threads) throws IOException {
-    Path read = kind == Kind.LLAMA ? bench.gguf() : bench.folder();
+  PeerBench on(BenchModel bench, WeightType weights, int threads) throws IOException {
+    if (kind == Kind.JLAMA && weights != WeightType.AUTO) {
+      throw new UsageException(
+          "--weights "
+              + weights
+              + ": --vs has Jlama run the weights as they are stored; leave one of them out");
+    }
+    Path read = kind == Kind.LLAMA ? bench.gguf(weights) : bench.folder();
     return new PeerBench(kind, program, read, threads);
   }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Stats;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.TestModel;
 import dev.lowpass.udfs.settings.PolicyName;
 import java.io.IOException;
@@ -161,12 +162,15 @@ class BenchCommandTest {
     Stats stats = new Stats(0, 0, 0, 0, 10, 0, List.of());
     BenchRun run = new BenchRun(2, 1, stats, 8, CacheOptions.FULL, 0, 0, 0);
     try (Checkpoint checkpoint = Checkpoint.open(TestModel.stories())) {
-      BenchWork work = BenchWork.of(checkpoint);
+      BenchWork work = BenchWork.of(checkpoint, WeightType.AUTO);
       // Tied: all of the file's weights. Twice 10 entries, and half of 4 tokens: 5 layers of keys
       // and values of 4 x 8 channels in float32.
       assertThat(work.decodeBytes(PolicyName.parse("snapkv"), run))
           .isEqualTo(4.0 * checkpoint.parameters() + 2 * (10 + 2) * 5 * 2 * 4 * 8 * 4);
       assertThat(work.decodeBytes(PolicyName.parse("fastkv"), run)).isNaN();
+      // A byte an element, scales, and blocks that rows do not fill.
+      assertThat(BenchWork.of(checkpoint, WeightType.INT8).weightBytes())
+          .isBetween(checkpoint.parameters() * 34 / 32, checkpoint.parameters() * 3 / 2);
     }
   }
 

@@ -1,9 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.Quantization;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -35,44 +32,7 @@ final class VectorBlocks {
   private static final int INT8_COLUMNS = Quantization.INT8.blockColumns();
   private static final int INT4_COLUMNS = Quantization.INT4.blockColumns();
 
-  // Not final, so that C2 does not know what they are and cannot inline it.
-  private static MethodHandle int8Dots;
-  private static MethodHandle int4Dot;
-  private static MethodHandle int8ToFloats;
-  private static MethodHandle int4ToFloats;
-
-  static {
-    MethodHandles.Lookup lookup = MethodHandles.lookup();
-    int8Dots = loop(lookup, "int8Dots");
-    int4Dot = loop(lookup, "int4Dot");
-    int8ToFloats = loop(lookup, "int8ToFloats");
-    int4ToFloats = loop(lookup, "int4ToFloats");
-  }
-
   private VectorBlocks() {}
-
-  private static MethodHandle loop(MethodHandles.Lookup lookup, String name) {
-    try {
-      for (Method method : VectorBlocks.class.getDeclaredMethods()) {
-        if (method.getName().equals(name)) {
-          return lookup.unreflect(method);
-        }
-      }
-    } catch (IllegalAccessException e) {
-      throw new AssertionError("a class reaches its own methods", e);
-    }
-    throw new AssertionError(name);
-  }
-
-  private static AssertionError unexpected(Throwable e) {
-    if (e instanceof RuntimeException unchecked) {
-      throw unchecked;
-    }
-    if (e instanceof Error error) {
-      throw error;
-    }
-    return new AssertionError("the loops throw nothing that is checked", e);
-  }
 
   private static IntVector words(ByteBuffer data, int position) {
     return IntVector.fromByteBuffer(INTS, data, position, ORDER);
@@ -107,13 +67,12 @@ final class VectorBlocks {
     int columns = weight.quantization().blockColumns();
     int position = output / 2 * weight.stride() + begin / columns * UNIT;
     int which = output % 2;
-    MethodHandle loop = weight.quantization() == Quantization.INT8 ? int8ToFloats : int4ToFloats;
-    try {
-      for (int word = 0; word < WORDS; word += LANES) {
-        loop.invokeExact(weight.data(), position, which, word, count, out, offset + word);
+    for (int word = 0; word < WORDS; word += LANES) {
+      if (weight.quantization() == Quantization.INT8) {
+        int8ToFloats(weight.data(), position, which, word, count, out, offset + word);
+      } else {
+        int4ToFloats(weight.data(), position, which, word, count, out, offset + word);
       }
-    } catch (Throwable e) {
-      throw unexpected(e);
     }
   }
 
@@ -149,25 +108,21 @@ final class VectorBlocks {
     if (LANES == WORDS) {
       int units = weight.stride() / UNIT;
       weight.data().get(pair * weight.stride(), scratch, 0, weight.stride());
-      try {
-        if (weight.quantization() == Quantization.INT8) {
-          int8Dots.invokeExact(scratch, units, row, offset, sums, sum);
-        } else {
-          int4Dot.invokeExact(scratch, 0, units, row, offset, sums, sum);
-          int4Dot.invokeExact(scratch, 1, units, row, offset, sums, sum + LANES);
-        }
-      } catch (Throwable e) {
-        throw unexpected(e);
+      if (weight.quantization() == Quantization.INT8) {
+        int8Dots(scratch, units, row, offset, sums, sum);
+      } else {
+        int4Dot(scratch, 0, units, row, offset, sums, sum);
+        int4Dot(scratch, 1, units, row, offset, sums, sum + LANES);
       }
     } else {
       convertedDots(weight, pair, row, offset, sums, sum);
     }
   }
 
-  private static float scale(byte[] data, int position) {
-    return half(data[position] & 0xff | data[position + 1] << 8);
-  }
-
+  /**
+   * The products of a pair of outputs. It is one method, of more bytecodes than C2 inlines, so that
+   * C2 compiles it by itself: where it is inlined its caller takes the nodes that it needs.
+   */
   private static void int8Dots(
       byte[] data, int units, float[] row, int offset, float[] sums, int sum) {
     FloatVector s0 = FloatVector.zero(FLOATS);
@@ -178,30 +133,45 @@ final class VectorBlocks {
       IntVector w = IntVector.fromByteArray(INTS, data, p + SCALES, ORDER);
       FloatVector x = FloatVector.fromArray(FLOATS, row, i);
       FloatVector y = FloatVector.fromArray(FLOATS, row, i + WORDS);
-      FloatVector scale = FloatVector.broadcast(FLOATS, scale(data, p));
-      s0 = x.fma(signedByte(w, 24).mul(scale), s0);
-      s0 = y.fma(signedByte(w, 16).mul(scale), s0);
-      scale = FloatVector.broadcast(FLOATS, scale(data, p + 2));
-      s1 = x.fma(signedByte(w, 8).mul(scale), s1);
-      s1 = y.fma(signedByte(w, 0).mul(scale), s1);
+      FloatVector scale = FloatVector.broadcast(FLOATS, half(data[p] & 0xff | data[p + 1] << 8));
+      IntVector bytes = w.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24);
+      s0 = x.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s0);
+      bytes = w.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24);
+      s0 = y.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s0);
+      scale = FloatVector.broadcast(FLOATS, half(data[p + 2] & 0xff | data[p + 3] << 8));
+      bytes = w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 24);
+      s1 = x.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s1);
+      bytes = w.lanewise(VectorOperators.ASHR, 24);
+      s1 = y.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s1);
     }
     s0.intoArray(sums, sum);
     s1.intoArray(sums, sum + LANES);
   }
 
-  /** The product of one of a pair's outputs, half a unit at a time. */
+  /** The product of one of a pair's outputs; as {@link #int8Dots}. */
   private static void int4Dot(
       byte[] data, int which, int units, float[] row, int offset, float[] sums, int sum) {
     FloatVector s = FloatVector.zero(FLOATS);
-    for (int half = 0; half < 2 * units; half++) {
-      int p = half / 2 * UNIT;
-      int i = offset + half * INT4_COLUMNS / 2;
+    for (int unit = 0; unit < units; unit++) {
+      int p = unit * UNIT;
+      int i = offset + unit * INT4_COLUMNS;
+      int bits16 = data[p + 2 * which] & 0xff | data[p + 2 * which + 1] << 8;
+      FloatVector scale = FloatVector.broadcast(FLOATS, half(bits16));
       IntVector w =
           IntVector.fromByteArray(INTS, data, p + SCALES, ORDER)
-              .lanewise(VectorOperators.LSHR, half % 2 * 16 + 4 * which);
-      FloatVector scale = FloatVector.broadcast(FLOATS, scale(data, p + 2 * which));
-      s = FloatVector.fromArray(FLOATS, row, i).fma(signedHalfByte(w, 28).mul(scale), s);
-      s = FloatVector.fromArray(FLOATS, row, i + WORDS).fma(signedHalfByte(w, 20).mul(scale), s);
+              .lanewise(VectorOperators.LSHR, 4 * which);
+      IntVector bits = w.lanewise(VectorOperators.LSHL, 28).lanewise(VectorOperators.ASHR, 28);
+      FloatVector x = FloatVector.fromArray(FLOATS, row, i);
+      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
+      bits = w.lanewise(VectorOperators.LSHL, 20).lanewise(VectorOperators.ASHR, 28);
+      x = FloatVector.fromArray(FLOATS, row, i + WORDS);
+      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
+      bits = w.lanewise(VectorOperators.LSHL, 12).lanewise(VectorOperators.ASHR, 28);
+      x = FloatVector.fromArray(FLOATS, row, i + 2 * WORDS);
+      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
+      bits = w.lanewise(VectorOperators.LSHL, 4).lanewise(VectorOperators.ASHR, 28);
+      x = FloatVector.fromArray(FLOATS, row, i + 3 * WORDS);
+      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
     }
     s.intoArray(sums, sum);
   }

@@ -104,6 +104,13 @@ public final class PackedWeights {
         .sum();
   }
 
+  /** The same of one tensor. */
+  public static long bytes(Checkpoint checkpoint, WeightType type, String tensor) {
+    return new PackedWeights(checkpoint, type)
+        .sizes()
+        .getOrDefault(tensor, checkpoint.tensors().get(tensor).bytes());
+  }
+
   /** Puts a matrix, or a vector where {@code rows} is 1, on a device. */
   public Weight load(Device device, String name, int rows, int columns) {
     ByteBuffer mine = data.get(name);
