@@ -2,7 +2,6 @@ package dev.lowpass.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
@@ -41,7 +40,8 @@ class BlockLinearTest {
         int outputs = shape[0];
         int columns = shape[1];
         ByteBuffer blocks = blocks(quantization, outputs, columns, fixture);
-        ByteBuffer w = quantization.dense(DType.F32, outputs, columns, blocks);
+        float[] w = new float[outputs * columns];
+        quantization.dense(DType.F32, outputs, columns, blocks).asFloatBuffer().get(w);
         Weight weight = device.blocks("w", quantization, outputs, columns, blocks);
         float[] b = fixture.floats(outputs);
         Weight bias = Fixture.weight(device, DType.F32, 1, outputs, b);
@@ -50,20 +50,7 @@ class BlockLinearTest {
           Tensor out = device.tensor(rows, outputs);
           device.linear(out, Fixture.tensor(device, rows, columns, x), rows, weight, bias);
           float[] actual = Fixture.all(device, out);
-          for (int i = 0; i < rows; i++) {
-            for (int o = 0; o < outputs; o++) {
-              double sum = b[o];
-              double magnitude = Math.abs(b[o]);
-              for (int c = 0; c < columns; c++) {
-                double product = (double) x[i * columns + c] * w.getFloat(4 * (o * columns + c));
-                sum += product;
-                magnitude += Math.abs(product);
-              }
-              assertThat((double) actual[i * outputs + o])
-                  .as("%s rows of %s x %s, [%s, %s]", rows, outputs, columns, i, o)
-                  .isCloseTo(sum, within(8 * 0x1p-24 * Math.sqrt(columns + 8) * magnitude));
-            }
-          }
+          Products.check(actual, x, w, b);
         }
       }
     }

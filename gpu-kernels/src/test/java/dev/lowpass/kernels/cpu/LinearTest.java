@@ -1,7 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
@@ -64,21 +63,7 @@ class LinearTest {
           Tensor out = device.tensor(rows, outputs);
           device.linear(out, Fixture.tensor(device, rows, columns, x), rows, weight, bias);
           float[] actual = Fixture.all(device, out);
-          for (int i = 0; i < rows; i++) {
-            for (int o = 0; o < outputs; o++) {
-              double sum = b[o];
-              double magnitude = Math.abs(b[o]);
-              for (int c = 0; c < columns; c++) {
-                double product = (double) x[i * columns + c] * w[o * columns + c];
-                sum += product;
-                magnitude += Math.abs(product);
-              }
-              // Far below the bound for sums in any order, (columns + 1) * 2^-24 * magnitude.
-              assertThat((double) actual[i * outputs + o])
-                  .as("%s rows of %s x %s, [%s, %s]", rows, outputs, columns, i, o)
-                  .isCloseTo(sum, within(8 * 0x1p-24 * Math.sqrt(columns + 8) * magnitude));
-            }
-          }
+          Products.check(actual, x, w, b);
         }
       }
     }

@@ -1,7 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowpass.kernels.DType;
@@ -41,6 +40,14 @@ class OneDnnLinearTest {
     return (float) Math.rint(value / ulp) * ulp;
   }
 
+  private static float[] rounded(float[] values) {
+    float[] rounded = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      rounded[i] = rounded(values[i]);
+    }
+    return rounded;
+  }
+
   @Test
   void multipliesRoundedRowsInFloat32() {
     Fixture fixture = new Fixture(1);
@@ -57,20 +64,7 @@ class OneDnnLinearTest {
           Tensor out = device.tensor(rows, outputs);
           device.linear(out, Fixture.tensor(device, rows, columns, x), rows, weight, bias);
           float[] actual = Fixture.all(device, out);
-          for (int i = 0; i < rows; i++) {
-            for (int o = 0; o < outputs; o++) {
-              double sum = b[o];
-              double magnitude = Math.abs(b[o]);
-              for (int c = 0; c < columns; c++) {
-                double product = (double) rounded(x[i * columns + c]) * w[o * columns + c];
-                sum += product;
-                magnitude += Math.abs(product);
-              }
-              assertThat((double) actual[i * outputs + o])
-                  .as("%s rows of %s x %s, [%s, %s]", rows, outputs, columns, i, o)
-                  .isCloseTo(sum, within(8 * 0x1p-24 * Math.sqrt(columns + 8) * magnitude));
-            }
-          }
+          Products.check(actual, rounded(x), w, b);
         }
       }
     }
