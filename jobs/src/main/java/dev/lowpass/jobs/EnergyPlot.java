@@ -1,5 +1,6 @@
 package dev.lowpass.jobs;
 
+import dev.lowpass.jobs.charts.Ramp;
 import dev.lowpass.pipeline.decoder.LayerSpectrum;
 import dev.lowpass.pipeline.decoder.Spectrum;
 import java.util.List;
@@ -26,9 +27,12 @@ final class EnergyPlot {
   private static final int MAX_LABELS = 12;
 
   /** First layer to last: readable on white and on black. */
-  private static final int[][] RAMP = {
-    {0x2f, 0x6f, 0xde}, {0x12, 0x9c, 0x95}, {0xd9, 0x8a, 0x12}, {0xd6, 0x33, 0x6c}
-  };
+  private static final Ramp RAMP =
+      new Ramp(
+          new int[] {0x2f, 0x6f, 0xde},
+          new int[] {0x12, 0x9c, 0x95},
+          new int[] {0xd9, 0x8a, 0x12},
+          new int[] {0xd6, 0x33, 0x6c});
 
   /** The system's colours; a renderer that knows no dark mode takes the first. */
   private static final String STYLE =
@@ -160,15 +164,7 @@ final class EnergyPlot {
   }
 
   private String colour(int layer) {
-    double place =
-        layers.size() == 1 ? 0 : (double) layer / (layers.size() - 1) * (RAMP.length - 1);
-    int from = Math.min((int) place, RAMP.length - 2);
-    StringBuilder colour = new StringBuilder("#");
-    for (int i = 0; i < 3; i++) {
-      double mixed = RAMP[from][i] + (place - from) * (RAMP[from + 1][i] - RAMP[from][i]);
-      colour.append(String.format(Locale.ROOT, "%02x", Math.round(mixed)));
-    }
-    return colour.toString();
+    return RAMP.at(layers.size() == 1 ? 0 : (double) layer / (layers.size() - 1));
   }
 
   private void add(String format, Object... arguments) {

@@ -16,13 +16,13 @@ public final class HeatMap {
   private static final int RIGHT = 6;
   private static final int CELL_HEIGHT = 22;
 
-  private static final int[][] RAMP = {
-    {0x44, 0x01, 0x54},
-    {0x3b, 0x52, 0x8b},
-    {0x21, 0x91, 0x8c},
-    {0x5e, 0xc9, 0x62},
-    {0xfd, 0xe7, 0x25}
-  };
+  private static final Ramp RAMP =
+      new Ramp(
+          new int[] {0x44, 0x01, 0x54},
+          new int[] {0x3b, 0x52, 0x8b},
+          new int[] {0x21, 0x91, 0x8c},
+          new int[] {0x5e, 0xc9, 0x62},
+          new int[] {0xfd, 0xe7, 0x25});
 
   private HeatMap() {}
 
@@ -76,24 +76,12 @@ public final class HeatMap {
     }
     svg.add(
         "<rect fill=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>",
-        colour(score / 100), x + 0.5, y + 0.5, width - 1, CELL_HEIGHT - 1);
+        RAMP.at(score / 100), x + 0.5, y + 0.5, width - 1, CELL_HEIGHT - 1);
     svg.label(
         score < 45 ? "cell on-dark" : "cell on-bright",
         x + width / 2,
         y + CELL_HEIGHT / 2.0 + 4,
         "middle",
         String.format(Locale.ROOT, "%.0f", score));
-  }
-
-  /** The colour of a share in [0, 1]. */
-  static String colour(double share) {
-    double place = Math.max(0, Math.min(1, share)) * (RAMP.length - 1);
-    int from = Math.min((int) place, RAMP.length - 2);
-    StringBuilder colour = new StringBuilder("#");
-    for (int i = 0; i < 3; i++) {
-      double mixed = RAMP[from][i] + (place - from) * (RAMP[from + 1][i] - RAMP[from][i]);
-      colour.append(String.format(Locale.ROOT, "%02x", Math.round(mixed)));
-    }
-    return colour.toString();
   }
 }
