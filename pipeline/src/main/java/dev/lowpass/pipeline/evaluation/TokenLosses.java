@@ -117,7 +117,8 @@ public final class TokenLosses implements AutoCloseable {
     }
   }
 
-  private static double loss(float[] logits, int token) {
+  /** What it costs to write a token where a model had these logits, in nats. */
+  public static double loss(float[] logits, int token) {
     double max = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
       max = Math.max(max, logit);

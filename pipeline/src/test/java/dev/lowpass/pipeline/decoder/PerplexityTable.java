@@ -6,6 +6,7 @@ import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.GenerationOptions;
+import dev.lowpass.pipeline.evaluation.TokenLosses;
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.SharedModels;
 import dev.lowpass.pipeline.text.TextTokenizer;
@@ -100,23 +101,11 @@ class PerplexityTable {
             Arrays.copyOfRange(document, first, first + rows),
             IntStream.range(0, rows).toArray());
         for (int i = 0; i < rows && first + i + 1 < document.length; i++) {
-          losses[first + i + 1] = loss(decoder.logits(i), document[first + i + 1]);
+          losses[first + i + 1] = TokenLosses.loss(decoder.logits(i), document[first + i + 1]);
         }
       }
     }
     return losses;
-  }
-
-  private static double loss(float[] logits, int token) {
-    double max = logits[0];
-    for (float logit : logits) {
-      max = Math.max(max, logit);
-    }
-    double sum = 0;
-    for (float logit : logits) {
-      sum += Math.exp(logit - max);
-    }
-    return max + Math.log(sum) - logits[token];
   }
 
   /** One after another, as the model itself tells them at temperature 1. */
