@@ -68,32 +68,6 @@ public record EngineSpec(
     }
   }
 
-  /** With weights as they are stored. */
-  public EngineSpec(
-      String model,
-      String modelDigest,
-      String modelCache,
-      String device,
-      int threads,
-      int contextTokens,
-      CacheOptions cache,
-      PrefillOptions prefill,
-      int slots,
-      int batchTokens) {
-    this(
-        model,
-        modelDigest,
-        modelCache,
-        device,
-        threads,
-        contextTokens,
-        cache,
-        prefill,
-        slots,
-        batchTokens,
-        WeightType.AUTO);
-  }
-
   /** What tells its model's numbers from another's: the digest, and what became of the weights. */
   String modelIdentity() {
     return weights.identify(modelDigest);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lowpass.pipeline.cache.CacheOptions;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +75,8 @@ class EnginesTest {
             CacheOptions.FULL,
             PrefillOptions.FULL,
             0,
-            1024);
+            1024,
+            WeightType.AUTO);
     assertThatThrownBy(() -> Engines.get(spec, new Configuration()))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tpu");
@@ -91,6 +93,7 @@ class EnginesTest {
         CacheOptions.FULL,
         PrefillOptions.FULL,
         0,
-        1024);
+        1024,
+        WeightType.AUTO);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.codahale.metrics.MetricRegistry;
 import dev.lowpass.pipeline.cache.CacheOptions;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
@@ -24,7 +25,8 @@ class LowpassPluginTest {
         CacheOptions.FULL.resolve(512, false),
         PrefillOptions.FULL,
         2,
-        512);
+        512,
+        WeightType.AUTO);
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.lowpass.pipeline.engine.FinishReason;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.engine.Stats;
 import dev.lowpass.pipeline.engine.TokenProbability;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.pipeline.prefill.PrefillOptions;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -199,7 +200,17 @@ class OutputTableTest {
     return Run.start(
         task,
         new EngineSpec(
-            "m", "sha256:0", "c", "cpu", 0, 0, CacheOptions.FULL, PrefillOptions.FULL, 0, 1024),
+            "m",
+            "sha256:0",
+            "c",
+            "cpu",
+            0,
+            0,
+            CacheOptions.FULL,
+            PrefillOptions.FULL,
+            0,
+            1024,
+            WeightType.AUTO),
         "m",
         new Generation(8, 0, 1, 0, 0, List.of()),
         new Policy(PrefillOptions.FULL, CacheOptions.FULL.resolve(512, false)),

@@ -9,7 +9,7 @@ import java.nio.file.Path;
  * What an engine is loaded from and onto.
  *
  * @param model a Hugging Face folder
- * @param device {@code auto}, {@code cpu} or {@code cuda}
+ * @param device {@code auto}, {@code cpu}, {@code onednn} or {@code cuda}
  * @param threads CPU threads; 0 for all that the process may use
  * @param contextTokens the longest sequence; 0 for the model's window, or for no limit where the
  *     cache policy bounds what is held of it
