@@ -106,6 +106,16 @@ public interface Device extends AutoCloseable {
    */
   void linear(Tensor out, Tensor in, int rows, Weight weight, Weight bias);
 
+  /**
+   * Several linear layers of the same input, at once where that is quicker: queries, keys and
+   * values, or a gate and what it gates.
+   */
+  default void linear(Tensor in, int rows, List<Projection> projections) {
+    for (Projection projection : projections) {
+      linear(projection.out(), in, rows, projection.weight(), projection.bias());
+    }
+  }
+
   /** {@code accumulator += addend} in the first {@code rows} rows. */
   void add(Tensor accumulator, Tensor addend, int rows);
 

@@ -10,6 +10,7 @@ import dev.lowpass.kernels.Energy;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
+import dev.lowpass.kernels.Projection;
 import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Rows;
@@ -184,6 +185,20 @@ public final class CpuDevice implements Device {
     } else {
       linear.run(to.data(), from.data(), rows, matrix, addend);
     }
+  }
+
+  @Override
+  public void linear(Tensor in, int rows, List<Projection> projections) {
+    if (oneDnn != null) {
+      Device.super.linear(in, rows, projections);
+      return;
+    }
+    for (int i = 0; i < projections.size(); i++) {
+      Projection projection = projections.get(i);
+      tensor(projection.out(), "out");
+      DeviceChecks.linear(projection.out(), in, rows, projection.weight(), projection.bias());
+    }
+    linear.run(tensor(in, "in").data(), rows, projections);
   }
 
   @Override

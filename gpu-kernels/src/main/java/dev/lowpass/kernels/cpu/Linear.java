@@ -1,7 +1,8 @@
 package dev.lowpass.kernels.cpu;
 
-import dev.lowpass.kernels.DType;
+import dev.lowpass.kernels.Projection;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Products with a weight. Each sum has a vector of its own that runs over the whole contraction;
@@ -10,9 +11,6 @@ import java.util.Arrays;
  * same to the last bit; so does any split among threads.
  */
 final class Linear {
-  /** From here on converting a panel costs less than reading the weight again for each row. */
-  private static final int MANY_ROWS = 4;
-
   /** Rows that share a panel: bounds the packed rows. */
   private static final int ROW_BLOCK = 512;
 
@@ -30,9 +28,6 @@ final class Linear {
   /** Blocks of the contraction that a panel holds. */
   private static final int PANEL_BLOCKS = 3;
 
-  /** Bytes of the weight that few rows read a part: some microseconds' worth. */
-  private static final int PART_BYTES = 1 << 17;
-
   private static final int DEPTH = Kernels.DEPTH;
 
   private final Kernels kernels;
@@ -41,11 +36,7 @@ final class Linear {
   private final int tileRows;
   private final int tileOutputs;
   private final int maxPanelOutputs;
-  private final float[][] dots;
-
-  /** A pair of outputs' blocks for each worker. */
-  private final byte[][] bytes;
-
+  private final FewRows fewRows;
   private final AlignedFloats memory = new AlignedFloats();
 
   Linear(Kernels kernels, Team team) {
@@ -57,20 +48,13 @@ final class Linear {
     // With 8 lanes 24 x 3 x 768 floats, which stay in the L2 cache. Wider vectors run through the
     // rows faster, so they need more outputs a row; processors that have them have larger caches.
     maxPanelOutputs = 3 * Math.max(8, lanes);
-    bytes = new byte[team.size()][0];
-    dots = new float[team.size()][Kernels.DOTS * lanes];
+    fewRows = new FewRows(kernels, team);
   }
 
   /** {@code out[i, o] = sum of in[i, c] * weight[o, c] + bias[o]}; the bias may be null. */
   void run(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
-    if (rows < MANY_ROWS && weight.quantization() != null) {
-      fewOfBlocks(out, in, rows, weight, bias);
-      return;
-    }
-    if (rows < MANY_ROWS
-        && weight.columns() % kernels.group(weight) == 0
-        && weight.rows() >= Kernels.DOTS) {
-      few(out, in, rows, weight, bias);
+    if (rows <= FewRows.MOST && fewRows.takes(weight)) {
+      fewRows.run(out, in, rows, weight, bias);
       return;
     }
     for (int row = 0; row < rows; row += ROW_BLOCK) {
@@ -78,101 +62,21 @@ final class Linear {
     }
   }
 
-  private void few(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
-    int outputs = weight.rows();
-    float[] arranged = in;
-    if (weight.type() != DType.F32) {
-      int size = rows * weight.columns();
-      arranged = memory.take(size);
-      kernels.arrange(weight, in, 0, size, arranged, 0);
+  /** The same with several weights. */
+  void run(float[] in, int rows, List<Projection> projections) {
+    if (rows <= FewRows.MOST && fewRows.takes(projections)) {
+      fewRows.run(in, rows, projections);
+      return;
     }
-    float[] row = arranged;
-    int outputsAPart = Sizes.roundUp(Math.max(1, PART_BYTES / weight.stride()), Kernels.DOTS);
-    team.run(
-        Sizes.ceilDiv(outputs, outputsAPart),
-        (part, worker) -> {
-          int begin = part * outputsAPart;
-          int end = Math.min(outputs, begin + outputsAPart);
-          // The outputs of a group lie far apart: each is a long stream for the prefetcher.
-          int step = (end - begin) / Kernels.DOTS;
-          for (int o = begin; o < begin + step; o++) {
-            fewDots(out, row, rows, weight, bias, o, step, dots[worker]);
-          }
-          if (begin + step * Kernels.DOTS < end) {
-            // The last ones' group moves back to be full: what it computes twice is the same.
-            fewDots(out, row, rows, weight, bias, outputs - Kernels.DOTS, 1, dots[worker]);
-          }
-        });
-  }
-
-  /** Computes the outputs {@code output + i * step}. */
-  private void fewDots(
-      float[] out,
-      float[] in,
-      int rows,
-      CpuWeight weight,
-      float[] bias,
-      int output,
-      int step,
-      float[] sums) {
-    int columns = weight.columns();
-    for (int row = 0; row < rows; row++) {
-      kernels.dots(weight, output, step, in, row * columns, sums);
-      for (int i = 0; i < Kernels.DOTS; i++) {
-        int o = output + i * step;
-        float sum = kernels.sum(sums, i * lanes);
-        // One store: two threads may compute this element at a time.
-        out[row * weight.rows() + o] = bias == null ? sum : sum + bias[o];
-      }
+    for (Projection projection : projections) {
+      float[] out = ((CpuTensor) projection.out()).data();
+      run(out, in, rows, (CpuWeight) projection.weight(), bias(projection));
     }
   }
 
-  private void fewOfBlocks(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
-    int columns = weight.columns();
-    int filled = Sizes.roundUp(columns, weight.quantization().blockColumns());
-    float[] row = in;
-    if (filled != columns) {
-      row = memory.take((long) rows * filled);
-      for (int i = 0; i < rows; i++) {
-        System.arraycopy(in, i * columns, row, i * filled, columns);
-        Arrays.fill(row, i * filled + columns, (i + 1) * filled, 0);
-      }
-    }
-    float[] operand = row;
-    int pairs = Sizes.ceilDiv(weight.rows(), 2);
-    int pairsAPart = Math.max(1, PART_BYTES / weight.stride());
-    team.run(
-        Sizes.ceilDiv(pairs, pairsAPart),
-        (part, worker) -> {
-          int begin = part * pairsAPart;
-          int end = Math.min(pairs, begin + pairsAPart);
-          for (int pair = begin; pair < end; pair++) {
-            pairDots(out, operand, rows, filled, weight, bias, pair, worker);
-          }
-        });
-  }
-
-  private void pairDots(
-      float[] out,
-      float[] in,
-      int rows,
-      int stride,
-      CpuWeight weight,
-      float[] bias,
-      int pair,
-      int worker) {
-    if (bytes[worker].length < weight.stride()) {
-      bytes[worker] = new byte[weight.stride()];
-    }
-    float[] sums = dots[worker];
-    int outputs = weight.rows();
-    for (int row = 0; row < rows; row++) {
-      kernels.pairDots(weight, pair, bytes[worker], in, row * stride, sums, 0);
-      for (int o = 2 * pair; o < Math.min(2 * pair + 2, outputs); o++) {
-        float sum = kernels.sum(sums, o % 2 * lanes);
-        out[row * outputs + o] = bias == null ? sum : sum + bias[o];
-      }
-    }
+  /** A projection's bias; null for none. */
+  static float[] bias(Projection projection) {
+    return projection.bias() == null ? null : ((CpuWeight) projection.bias()).vector();
   }
 
   /** The product of a batch of rows: panels of the weight, each with all of the rows. */
@@ -410,29 +314,6 @@ final class Linear {
 
     int depth(int block) {
       return Math.min(size, total - begin(block));
-    }
-  }
-
-  /**
-   * An array that operations use one after the other, with {@link #BEGIN} on a cache line if it can
-   * be: a vector of 64 bytes that lies across two lines costs two loads, and then a processor loads
-   * no faster than it multiplies.
-   *
-   * <p>An array's elements begin 16 bytes after it. The garbage collector G1, the JVM's default,
-   * puts an array of more than half a region at a region's start and leaves it there. Regions are
-   * about a 2048th of the heap, 32 MiB at most.
-   */
-  private static final class AlignedFloats {
-    static final int BEGIN = 12;
-
-    private float[] floats = new float[0];
-
-    float[] take(long size) {
-      if (floats.length < size) {
-        long large = Math.max(1 << 20, Math.min(17 << 20, Runtime.getRuntime().maxMemory() / 2048));
-        floats = new float[Math.toIntExact(Math.max(size, large / Float.BYTES))];
-      }
-      return floats;
     }
   }
 }

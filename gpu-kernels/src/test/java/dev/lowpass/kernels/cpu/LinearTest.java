@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
+import dev.lowpass.kernels.Projection;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;
@@ -108,6 +109,48 @@ class LinearTest {
       device.linear(out, in, 5, weight, null);
       assertThat(device.read(out, 4)).doesNotContain(0);
       assertThat(device.read(out, 5)).containsOnly(0);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void severalLayersOfAnInputAreEachAsAlone(Kernels kernels) {
+    Fixture fixture = new Fixture(6);
+    int columns = 64;
+    // All alike; of two types; one that is too small to be read where it is.
+    List<List<DType>> types =
+        List.of(
+            List.of(DType.BF16, DType.BF16, DType.BF16),
+            List.of(DType.F32, DType.F32, DType.F32),
+            List.of(DType.BF16, DType.F32, DType.F16));
+    for (int threads = 1; threads <= 3; threads++) {
+      try (Device device = new CpuDevice(kernels, threads)) {
+        for (List<DType> ofWeights : types) {
+          for (int[] outputs : new int[][] {{576, 193, 191}, {7, 203, 3}}) {
+            for (int rows : new int[] {1, 3, 5}) {
+              Tensor in = Fixture.tensor(device, rows, columns, fixture.floats(rows * columns));
+              List<Projection> projections = new ArrayList<>();
+              for (int i = 0; i < outputs.length; i++) {
+                DType type = ofWeights.get(i);
+                float[] elements = fixture.floats(type, outputs[i] * columns);
+                float[] addends = fixture.floats(outputs[i]);
+                Weight weight = Fixture.weight(device, type, outputs[i], columns, elements);
+                Weight bias =
+                    i == 1 ? null : Fixture.weight(device, DType.F32, 1, outputs[i], addends);
+                projections.add(new Projection(device.tensor(rows, outputs[i]), weight, bias));
+              }
+              device.linear(in, rows, projections);
+              for (Projection projection : projections) {
+                Tensor alone = device.tensor(rows, projection.weight().rows());
+                device.linear(alone, in, rows, projection.weight(), projection.bias());
+                assertThat(Fixture.all(device, projection.out()))
+                    .as("%s threads, %s rows of %s", threads, rows, projection.weight())
+                    .isEqualTo(Fixture.all(device, alone));
+              }
+            }
+          }
+        }
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import dev.lowpass.kernels.Draw;
 import dev.lowpass.kernels.KvCache;
 import dev.lowpass.kernels.Pooling;
 import dev.lowpass.kernels.Positions;
+import dev.lowpass.kernels.Projection;
 import dev.lowpass.kernels.Rope;
 import dev.lowpass.kernels.Span;
 import dev.lowpass.kernels.Tensor;
@@ -26,6 +27,7 @@ public final class Decoder implements AutoCloseable {
   private final ModelConfig config;
   private final Device device;
   private final DecoderWeights weights;
+  private final List<Projections> projections;
   private final Rope rope;
   private final int maxRows;
   private final CacheType cacheType;
@@ -50,6 +52,9 @@ public final class Decoder implements AutoCloseable {
   // The rows that meet the LM head, [maxLogitRows, ...].
   private final Tensor last;
   private final Tensor logits;
+
+  /** A layer's products that take the same input. */
+  private record Projections(List<Projection> queryKeyValue, List<Projection> gateUp) {}
 
   private Decoder(
       Checkpoint checkpoint,
@@ -80,11 +85,25 @@ public final class Decoder implements AutoCloseable {
       this.up = activations.take(device.tensor(maxRows, config.intermediateSize()));
       this.last = activations.take(device.tensor(maxLogitRows, config.hiddenSize()));
       this.logits = activations.take(device.tensor(maxLogitRows, config.vocabularySize()));
+      this.projections = weights.layers().stream().map(this::projections).toList();
       cacheBytesPerEntry = measureCache();
     } catch (RuntimeException | Error e) {
       activations.close();
       throw e;
     }
+  }
+
+  private Projections projections(DecoderWeights.Layer layer) {
+    return new Projections(
+        List.of(
+            projection(queries, layer.query()),
+            projection(keys, layer.key()),
+            projection(values, layer.value())),
+        List.of(projection(gate, layer.gate()), projection(up, layer.up())));
+  }
+
+  private static Projection projection(Tensor out, DecoderWeights.Linear layer) {
+    return new Projection(out, layer.weight(), layer.bias());
   }
 
   private long measureCache() {
@@ -189,7 +208,7 @@ public final class Decoder implements AutoCloseable {
    */
   void layer(int index, int rows, List<Span> spans, boolean observed) {
     attention(index, rows, spans, observed ? logSums : null);
-    mlp(weights.layers().get(index), rows);
+    mlp(index, rows);
   }
 
   /**
@@ -233,9 +252,7 @@ public final class Decoder implements AutoCloseable {
     DecoderWeights.Layer layer = weights.layers().get(index);
     float epsilon = config.rmsNormEpsilon();
     device.rmsNorm(normed, hidden, rows, layer.attentionNorm(), epsilon);
-    linear(queries, normed, rows, layer.query());
-    linear(keys, normed, rows, layer.key());
-    linear(values, normed, rows, layer.value());
+    device.linear(normed, rows, projections.get(index).queryKeyValue());
     if (config.queryKeyNorm()) {
       device.rmsNorm(queries, queries, rows, layer.queryNorm(), epsilon);
       device.rmsNorm(keys, keys, rows, layer.keyNorm(), epsilon);
@@ -252,10 +269,10 @@ public final class Decoder implements AutoCloseable {
     return (float) (1 / Math.sqrt(config.headDim()));
   }
 
-  private void mlp(DecoderWeights.Layer layer, int rows) {
+  private void mlp(int index, int rows) {
+    DecoderWeights.Layer layer = weights.layers().get(index);
     device.rmsNorm(normed, hidden, rows, layer.mlpNorm(), config.rmsNormEpsilon());
-    linear(gate, normed, rows, layer.gate());
-    linear(up, normed, rows, layer.up());
+    device.linear(normed, rows, projections.get(index).gateUp());
     device.swiglu(gate, up, rows);
     linear(update, gate, rows, layer.down());
     device.add(hidden, update, rows);
