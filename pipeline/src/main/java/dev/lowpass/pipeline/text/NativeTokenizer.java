@@ -11,6 +11,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
@@ -21,16 +24,41 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * calls.
  */
 final class NativeTokenizer implements AutoCloseable {
-  private static final TokenizersLibrary LIBRARY = load();
+  private static final FutureTask<TokenizersLibrary> LIBRARY =
+      new FutureTask<>(NativeTokenizer::load);
 
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final TokenizersLibrary library;
   private long handle;
+
+  /** Begins to load the library, which takes as long as reading a large tokenizer.json. */
+  static void loadAhead() {
+    if (!LIBRARY.isDone()) {
+      Thread loader = new Thread(LIBRARY, "lowpass-tokenizer-library");
+      loader.setDaemon(true);
+      loader.start();
+    }
+  }
+
+  private static TokenizersLibrary library() {
+    // Does nothing where another thread does it, or has done it.
+    LIBRARY.run();
+    try {
+      return LIBRARY.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while the tokenizer library was loaded");
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
+    }
+  }
 
   /**
    * Takes the text of a tokenizer.json; throws a RuntimeException that says what is wrong in it.
    */
   NativeTokenizer(String json) {
-    this.handle = LIBRARY.createTokenizerFromString(json);
+    this.library = library();
+    this.handle = library.createTokenizerFromString(json);
   }
 
   /**
@@ -46,16 +74,16 @@ final class NativeTokenizer implements AutoCloseable {
       if (handle == 0) {
         throw new IllegalStateException("the tokenizer is closed");
       }
-      long encoding = LIBRARY.encode(handle, text, withSpecial);
+      long encoding = library.encode(handle, text, withSpecial);
       try {
-        long[] wide = LIBRARY.getTokenIds(encoding);
+        long[] wide = library.getTokenIds(encoding);
         int[] ids = new int[wide.length];
         for (int i = 0; i < ids.length; i++) {
           ids[i] = (int) wide[i];
         }
         return ids;
       } finally {
-        LIBRARY.deleteEncoding(encoding);
+        library.deleteEncoding(encoding);
       }
     } finally {
       lock.readLock().unlock();
@@ -67,7 +95,7 @@ final class NativeTokenizer implements AutoCloseable {
     lock.writeLock().lock();
     try {
       if (handle != 0) {
-        LIBRARY.deleteTokenizer(handle);
+        library.deleteTokenizer(handle);
         handle = 0;
       }
     } finally {

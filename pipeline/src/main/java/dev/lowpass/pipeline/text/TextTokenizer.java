@@ -67,6 +67,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @throws ModelException naming the file and what is wrong with it
    */
   public static TextTokenizer load(Path modelFolder) {
+    NativeTokenizer.loadAhead();
     return new TextTokenizer(new TokenizerFile(modelFolder), TokenizerConfig.read(modelFolder));
   }
 
