@@ -2,6 +2,7 @@ package dev.lowpass.jobs;
 
 import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.text.TextTokenizer;
 import dev.lowpass.udfs.Corpus;
 import dev.lowpass.udfs.DocumentTask;
 import dev.lowpass.udfs.EngineSpec;
@@ -12,6 +13,7 @@ import dev.lowpass.udfs.Run;
 import dev.lowpass.udfs.settings.PolicySettings;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.SparkSession;
@@ -70,19 +72,17 @@ abstract class BatchCommand implements Callable<Integer> {
       throw new UsageException("--commit-documents is " + commitDocuments + "; give at least 1");
     }
     DocumentTask task = task();
-    CheckpointFacts facts;
     PolicySettings policy;
     Run run;
     try (Checkpoint checkpoint = model.open(common.hadoop())) {
-      facts = CheckpointFacts.of(checkpoint, model.weightType());
-      requireChatTemplate(checkpoint, facts);
+      requireChatTemplate(checkpoint.folder());
       policy = DecodingOptions.policy(spec, checkpoint.config());
       run = run(task, checkpoint, policy);
     }
     boolean own = SparkSession.getDefaultSession().isEmpty();
     SparkSession session = spark.session(task.command(), common, dryRun ? null : run.engine());
     try {
-      return run(session, run, policy, facts);
+      return run(session, run, policy);
     } catch (Exception e) {
       // An executor that cannot load the model ends whatever job is running.
       Optional<ModelException> failure = LowpassPlugin.failure();
@@ -97,10 +97,10 @@ abstract class BatchCommand implements Callable<Integer> {
     }
   }
 
-  private static void requireChatTemplate(Checkpoint checkpoint, CheckpointFacts facts) {
-    if (!facts.chatTemplate()) {
+  private static void requireChatTemplate(Path model) {
+    if (!TextTokenizer.hasChatTemplate(model)) {
       throw new ModelException(
-          checkpoint.folder()
+          model
               + ": has no chat template, so it cannot be asked anything; give an instruct model, or add chat_template to its tokenizer_config.json");
     }
   }
@@ -118,8 +118,7 @@ abstract class BatchCommand implements Callable<Integer> {
         failures.limits());
   }
 
-  private int run(SparkSession session, Run run, PolicySettings policy, CheckpointFacts facts)
-      throws IOException {
+  private int run(SparkSession session, Run run, PolicySettings policy) throws IOException {
     Corpus corpus = input.open(session);
     Output output = new Output(session, location);
     if (!dryRun) {
@@ -128,6 +127,10 @@ abstract class BatchCommand implements Callable<Integer> {
     BatchRun batch = BatchRun.plan(run, corpus, output, failures.retryFailed());
     PrintWriter out = spec.commandLine().getOut();
     if (dryRun) {
+      CheckpointFacts facts;
+      try (Checkpoint checkpoint = model.open(common.hadoop())) {
+        facts = CheckpointFacts.of(checkpoint, model.weightType());
+      }
       DryRun.print(
           out,
           spec,

@@ -49,7 +49,7 @@ final class ModelOptions {
       names = "--model-cache",
       paramLabel = "DIR",
       description =
-          "Where each host keeps models given by URI, and converted weights."
+          "Where each host keeps models given by URI, converted weights, and digests of files."
               + " Default: ~/.cache/lowpass/models.")
   private String modelCache;
 
@@ -126,7 +126,7 @@ final class ModelOptions {
 
   /** Opens the model, checked as a whole. */
   Checkpoint open(Configuration hadoop) {
-    Checkpoint checkpoint = Checkpoint.open(folder(hadoop));
+    Checkpoint checkpoint = Checkpoint.open(folder(hadoop), weights().cache());
     checkpoint.verify();
     return checkpoint;
   }

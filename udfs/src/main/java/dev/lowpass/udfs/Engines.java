@@ -3,7 +3,9 @@ package dev.lowpass.udfs;
 import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.EngineStatus;
+import dev.lowpass.pipeline.model.Checkpoint;
 import dev.lowpass.pipeline.model.ModelException;
+import dev.lowpass.pipeline.model.WeightOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -91,6 +93,11 @@ public final class Engines {
   private static Engine load(EngineSpec spec, Configuration hadoop) {
     Path folder = ModelFolder.local(spec.model(), Path.of(spec.modelCache()), hadoop);
     Placement place = Placement.of(spec.device(), spec.threads());
+    // In local mode there is but one JVM, whose driver hashed the model.
+    CompletableFuture<String> digest =
+        inDriver()
+            ? CompletableFuture.completedFuture(spec.modelDigest())
+            : CompletableFuture.supplyAsync(() -> digest(folder, spec.weightOptions()));
     Engine engine =
         open(
             new EngineOptions(
@@ -103,24 +110,34 @@ public final class Engines {
                 spec.slots(),
                 spec.batchTokens(),
                 spec.weightOptions()));
-    if (!inDriver() && !engine.model().digest().equals(spec.modelDigest())) {
+    try {
+      if (await(digest).equals(spec.modelDigest())) {
+        return engine;
+      }
+    } catch (RuntimeException | Error e) {
       engine.close();
-      throw new ModelException(
-          "--model %s on %s is not the model that the driver has there; put the same files on every host"
-              .formatted(spec.model(), ModelFolder.host()));
+      throw e;
     }
-    return engine;
+    engine.close();
+    throw new ModelException(
+        "--model %s on %s is not the model that the driver has there; put the same files on every host"
+            .formatted(spec.model(), ModelFolder.host()));
   }
 
-  /** In local mode there is but one JVM, and hashing a large model a second time takes a while. */
+  private static String digest(Path folder, WeightOptions options) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder, options.cache())) {
+      return checkpoint.digest();
+    }
+  }
+
   private static boolean inDriver() {
     SparkEnv env = SparkEnv.get();
     return env == null || env.executorId().equals("driver");
   }
 
-  private static Engine await(CompletableFuture<Engine> engine) {
+  private static <T> T await(CompletableFuture<T> result) {
     try {
-      return engine.join();
+      return result.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

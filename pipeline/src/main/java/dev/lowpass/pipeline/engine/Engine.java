@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 
@@ -73,16 +75,20 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine load(EngineOptions options) {
     List<AutoCloseable> opened = new ArrayList<>();
+    // Takes as long as all the rest.
+    CompletableFuture<TextTokenizer> loading =
+        CompletableFuture.supplyAsync(
+            () -> TextTokenizer.load(options.model()),
+            task -> new Thread(task, "lowpass-tokenizer-loader").start());
+    opened.add(() -> loading.thenAccept(TextTokenizer::close));
     try {
-      Checkpoint checkpoint = Checkpoint.open(options.model());
+      Checkpoint checkpoint = Checkpoint.open(options.model(), options.weights().cache());
       opened.add(checkpoint);
       checkpoint.verify();
       ModelConfig config = checkpoint.config();
       int window = config.maxPositions();
       CacheOptions cache = options.cache().resolve(window, config.tuned());
       PrefillOptions prefill = options.prefill().resolve(config.layers(), cache);
-      TextTokenizer tokenizer = TextTokenizer.load(options.model());
-      opened.add(tokenizer);
       Device device = Devices.open(options.device(), options.threads());
       opened.add(device);
       int most = options.slots() == 0 ? EngineOptions.MOST_SLOTS : options.slots();
@@ -94,6 +100,7 @@ public final class Engine implements AutoCloseable {
       int context =
           options.contextTokens() == 0 ? longest : Math.min(longest, options.contextTokens());
       Reading.Bounds bounds = new Reading.Bounds(cache, prefill, window, context, LEAST_ROWS);
+      TextTokenizer tokenizer = joined(loading);
       Set<Integer> endTokens = endTokens(checkpoint, tokenizer);
       Writer writer = new Writer(tokenizer, endTokens, context);
       Slots slots = new Slots(decoder, most, device.freeBytes() / 4 * 3);
@@ -105,6 +112,17 @@ public final class Engine implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       closeAll(opened, e);
       throw e;
+    }
+  }
+
+  private static <T> T joined(CompletableFuture<T> loading) {
+    try {
+      return loading.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw (Error) e.getCause();
     }
   }
 

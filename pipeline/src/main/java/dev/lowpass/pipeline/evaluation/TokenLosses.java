@@ -52,7 +52,7 @@ public final class TokenLosses implements AutoCloseable {
   /** The same with weights of another type than they are stored in. */
   public static TokenLosses open(
       Path model, WeightOptions weights, String device, int threads, CacheOptions cache) {
-    Checkpoint checkpoint = Checkpoint.open(model);
+    Checkpoint checkpoint = Checkpoint.open(model, weights.cache());
     try {
       Device opened = Devices.open(device, threads);
       try {

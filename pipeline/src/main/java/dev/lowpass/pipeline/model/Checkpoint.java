@@ -32,13 +32,17 @@ public final class Checkpoint implements AutoCloseable {
   private final SortedMap<String, TensorInfo> tensors = new TreeMap<>();
   private final List<String> weightFiles;
 
+  /** Where digests of files that do not change are remembered; null for nowhere. */
+  private final Path cache;
+
   /** By file name; null once closed. */
   private volatile Map<String, SafetensorsFile> files;
 
   private String digest;
 
-  private Checkpoint(Path folder) {
+  private Checkpoint(Path folder, Path cache) {
     this.folder = folder;
+    this.cache = cache;
     this.config = ModelConfig.parse(folder.resolve(CONFIG));
     this.generationDefaults = GenerationDefaults.read(folder);
     Path single = folder.resolve(SINGLE);
@@ -66,6 +70,16 @@ public final class Checkpoint implements AutoCloseable {
    *     used
    */
   public static Checkpoint open(Path folder) {
+    return open(folder, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param cache the folder in which {@link #digest} remembers what large files hash to, for the
+   *     next process, as long as they do not change; null to hash them each time
+   */
+  public static Checkpoint open(Path folder, Path cache) {
     if (!Files.isDirectory(folder)) {
       throw new ModelException(
           folder
@@ -73,7 +87,7 @@ public final class Checkpoint implements AutoCloseable {
               + (Files.exists(folder) ? "not a folder" : "no such folder")
               + "; give a Hugging Face model folder (config.json, *.safetensors, tokenizer.json)");
     }
-    return new Checkpoint(folder);
+    return new Checkpoint(folder, cache);
   }
 
   /** The folder it was opened from. */
@@ -92,13 +106,13 @@ public final class Checkpoint implements AutoCloseable {
    * generation_config.json}, {@code tokenizer.json}, {@code tokenizer_config.json}, {@code
    * chat_template.jinja} (those that exist) and the weight files. It is what {@code sha256sum FILES
    * | sha256sum} prints with these files in C order of name. The first call reads all weights
-   * (files in parallel); later ones return the same string.
+   * (files in parallel) but those that are remembered; later ones return the same string.
    *
    * @throws ModelException if a file cannot be read
    */
   public synchronized String digest() {
     if (digest == null) {
-      digest = CheckpointDigest.compute(folder, weightFiles);
+      digest = CheckpointDigest.compute(folder, weightFiles, cache);
     }
     return digest;
   }

@@ -1,14 +1,8 @@
 package dev.lowpass.pipeline.model;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -28,44 +22,22 @@ final class CheckpointDigest {
           "tokenizer.json",
           "tokenizer_config.json");
 
-  /** Small enough that the JIT soon compiles the hash to the CPU's SHA instructions. */
-  private static final int BUFFER_BYTES = 1 << 16;
-
   private CheckpointDigest() {}
 
-  /** The digest of a folder's settings and of the given weight files in it. */
-  static String compute(Path folder, Collection<String> weightFiles) {
+  /**
+   * The digest of a folder's settings and of the given weight files in it.
+   *
+   * @param cache where those of files that do not change are remembered; null for nowhere
+   */
+  static String compute(Path folder, Collection<String> weightFiles, Path cache) {
     TreeSet<String> names = new TreeSet<>(weightFiles);
     SETTINGS.stream().filter(name -> Files.exists(folder.resolve(name))).forEach(names::add);
+    FileDigests files = new FileDigests(folder, cache);
     String lines =
         names.parallelStream()
-            .map(name -> sha256(folder.resolve(name)) + "  " + name + "\n")
+            .map(name -> files.of(name) + "  " + name + "\n")
             .collect(Collectors.joining());
-    return "sha256:" + hex(sha256().digest(lines.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static String sha256(Path file) {
-    MessageDigest digest = sha256();
-    byte[] buffer = new byte[BUFFER_BYTES];
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        digest.update(buffer, 0, n);
-      }
-    } catch (IOException e) {
-      throw new ModelException(file + ": cannot be read: " + e.getMessage(), e);
-    }
-    return hex(digest.digest());
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
-  }
-
-  private static String hex(byte[] bytes) {
-    return HexFormat.of().formatHex(bytes);
+    files.keep();
+    return "sha256:" + FileDigests.hash(lines);
   }
 }

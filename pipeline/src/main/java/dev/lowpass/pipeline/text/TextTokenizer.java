@@ -155,6 +155,11 @@ public final class TextTokenizer implements AutoCloseable {
     return config.chatTemplate() != null;
   }
 
+  /** The same without loading the tokenizer, which is large. */
+  public static boolean hasChatTemplate(Path modelFolder) {
+    return TokenizerConfig.read(modelFolder).chatTemplate() != null;
+  }
+
   /** Encodes a text, with control tokens only under their secret names, piece by piece. */
   int[] encodePieces(String text, int maxPiece) {
     if (text.length() <= maxPiece) {

@@ -81,10 +81,14 @@ final class ModelFacts {
     return chatTemplate;
   }
 
-  /** SHA-256 of the model; the first call takes a while for large ones. */
-  synchronized String digest() {
+  /**
+   * SHA-256 of the model; the first call takes a while for large ones.
+   *
+   * @param cache where what files hash to is remembered
+   */
+  synchronized String digest(Path cache) {
     if (digest == null) {
-      try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      try (Checkpoint checkpoint = Checkpoint.open(folder, cache)) {
         digest = checkpoint.digest();
       }
     }

@@ -137,10 +137,11 @@ final class SessionSettings {
     int slots = settings.integer("slots", 0);
     int batchTokens = settings.integer("batch-tokens", EngineOptions.DEFAULT_BATCH_TOKENS);
     EngineSpec.checkBatching(slots, batchTokens);
+    WeightType weights = WeightType.of(settings.text("weights", "auto"));
     EngineSpec engine =
         new EngineSpec(
             location(),
-            model().digest(),
+            model().digest(ModelFolder.weights(weights, modelCache()).cache()),
             modelCache(),
             device,
             threads,
@@ -149,7 +150,7 @@ final class SessionSettings {
             resolved.prefill(),
             slots,
             batchTokens,
-            WeightType.of(settings.text("weights", "auto")));
+            weights);
     return new FunctionSettings(
         engine, new Policy(resolved.prefill(), resolved.cache()), limits(), nullOnError());
   }
