@@ -105,13 +105,12 @@ final class BatchRun {
                     + ": stopped; what was finished is in "
                     + output.location()
                     + ". To go on, run the same command.")) {
-      Counters counters = new Counters(spark);
       if (missingDocuments > 0) {
         Slices slices = new Slices(slice, spark.defaultParallelism());
-        output.append(missing.decode(run, counters, slices));
+        output.append(missing.decode(run, new Counters(spark), slices));
       }
       if (retry.isPresent() && !watch.exceeded()) {
-        output.replace(retry.get().files(), retry.get().decode(run, counters));
+        output.replace(retry.get().files(), retry.get().decode(run, new Counters(spark)));
       }
     } catch (Exception e) {
       // Spark throws checked exceptions that its Java signatures do not declare.

@@ -20,6 +20,9 @@ import scala.jdk.javaapi.CollectionConverters;
  * good, with the end of each task. Attempts of one task count once.
  */
 final class TaskCounts extends SparkListener {
+  private static final Set<String> COUNTED =
+      Set.of(Counters.DONE, Counters.FAILED, Counters.PROMPT_TOKENS, Counters.OUTPUT_TOKENS);
+
   private record Task(int stage, int index) {}
 
   private final Consumer<TaskCounts> watcher;
@@ -79,7 +82,7 @@ final class TaskCounts extends SparkListener {
     Map<String, Long> counts = new HashMap<>();
     for (AccumulableInfo info : CollectionConverters.asJava(infos)) {
       if (info.name().isDefined()
-          && info.name().get().startsWith(Counters.PREFIX)
+          && COUNTED.contains(info.name().get())
           && info.update().isDefined()
           && info.update().get() instanceof Long count) {
         counts.put(info.name().get(), count);

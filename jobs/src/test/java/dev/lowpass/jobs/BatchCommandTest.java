@@ -2,6 +2,8 @@ package dev.lowpass.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowpass.udfs.Counters;
+import dev.lowpass.udfs.SqlTab;
 import dev.lowpass.udfs.TestModel;
 import dev.lowpass.udfs.TestSpark;
 import java.io.IOException;
@@ -25,6 +27,7 @@ import org.apache.parquet.schema.MessageType;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.Utils;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -218,6 +221,35 @@ class BatchCommandTest {
         .isZero();
     assertThat(summarize("--cache", "full", "--max-failed", ".59", "--max-new-tokens", 4).status())
         .isEqualTo(3);
+  }
+
+  @Test
+  void theSqlTabShowsWhatTheTableSays() throws Exception {
+    Files.writeString(documents.resolve("empty.txt"), " ");
+    assertThat(summarize("--max-new-tokens", 4).status()).isZero();
+    Map<String, String> shown = SqlTab.metrics(spark, "LowpassDecode");
+    Row sums =
+        table()
+            .selectExpr(
+                "count(*)",
+                "count_if(status = 'failed')",
+                "sum(prompt_tokens)",
+                "sum(output_tokens)",
+                "sum(stats.cache_bytes)")
+            .head();
+    assertThat(sums.getLong(0)).isEqualTo(3);
+    assertThat(shown.get(Counters.DONE)).isEqualTo("3");
+    assertThat(shown.get(Counters.FAILED)).isEqualTo("1");
+    assertThat(shown.get(Counters.PROMPT_TOKENS)).isEqualTo(Text.number(sums.getLong(2)));
+    assertThat(shown.get(Counters.OUTPUT_TOKENS)).isEqualTo(Text.number(sums.getLong(3)));
+    assertThat(shown.get("cache of all documents"))
+        .contains("\n" + Utils.bytesToString(sums.getLong(4)) + " (");
+    // Those that are done again are another query's.
+    Files.writeString(documents.resolve("empty.txt"), "Tom has a dog.");
+    assertThat(summarize("--max-new-tokens", 4, "--retry-failed").status()).isZero();
+    assertThat(SqlTab.metrics(spark, "LowpassDecode"))
+        .containsEntry(Counters.DONE, "1")
+        .containsEntry(Counters.FAILED, "0");
   }
 
   @Test

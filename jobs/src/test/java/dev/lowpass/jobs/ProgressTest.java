@@ -9,16 +9,17 @@ import java.io.StringWriter;
 import java.util.List;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.sql.execution.metric.SQLMetric;
+import org.apache.spark.sql.execution.metric.SQLMetrics;
 import org.junit.jupiter.api.Test;
 
 class ProgressTest {
   @Test
   void countsComeFromTheTasks() throws Exception {
     SparkContext context = TestSpark.session().sparkContext();
-    LongAccumulator done = context.longAccumulator(Counters.DONE);
-    LongAccumulator failed = context.longAccumulator(Counters.FAILED);
-    LongAccumulator read = context.longAccumulator(Counters.PROMPT_TOKENS);
+    SQLMetric done = SQLMetrics.createMetric(context, Counters.DONE);
+    SQLMetric failed = SQLMetrics.createMetric(context, Counters.FAILED);
+    SQLMetric read = SQLMetrics.createMetric(context, Counters.PROMPT_TOKENS);
     TaskCounts counts = new TaskCounts(changed -> {});
     context.addSparkListener(counts);
     try (Progress progress =

@@ -20,6 +20,7 @@ import static org.apache.spark.sql.types.DataTypes.BinaryType;
 import static org.apache.spark.sql.types.DataTypes.LongType;
 import static org.apache.spark.sql.types.DataTypes.StringType;
 
+import dev.lowpass.udfs.sql.LowpassDecode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -230,9 +231,12 @@ public final class Corpus {
         spark.broadcast(
             new SerializableConfiguration(spark.hadoopConfiguration()),
             ClassTag$.MODULE$.apply(SerializableConfiguration.class));
-    return documents.mapPartitions(
-        new Decode(run, kept, format, counters, hadoop),
-        Encoders.row(new OutputTable(run, kept).schema()));
+    Dataset<Row> rows =
+        documents.mapPartitions(
+            new Decode(run, kept, format, counters, hadoop),
+            Encoders.row(new OutputTable(run, kept).schema()));
+    return LowpassDecode.show(
+        rows, run.task().command() + ", " + run.policy().on(run.engine()), counters);
   }
 
   private static Column column(Dataset<Row> table, String option, String name) {

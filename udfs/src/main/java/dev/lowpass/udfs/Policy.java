@@ -21,6 +21,12 @@ public record Policy(PrefillOptions prefill, CacheOptions cache) implements Seri
     return cache.bounded();
   }
 
+  /** With the model, as Spark's plans show it. */
+  public String on(EngineSpec engine) {
+    return "model %s, prefill %s, cache %s of %d tokens"
+        .formatted(engine.model(), prefill.prefill(), cache.cache(), cacheTokens());
+  }
+
   /** Whether tokens are scored, so that it matters what observes them. */
   public boolean scores() {
     return prefill.selects() || cache.policy().scores();

@@ -1,6 +1,7 @@
 package dev.lowpass.udfs;
 
 import dev.lowpass.pipeline.evaluation.suite.SuiteRow;
+import dev.lowpass.udfs.sql.LowpassDecode;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -40,11 +41,13 @@ public final class Predictions implements FlatMapFunction<Iterator<SuiteRow>, Ro
         spark.broadcast(
             new SerializableConfiguration(spark.hadoopConfiguration()),
             ClassTag$.MODULE$.apply(SerializableConfiguration.class));
-    return session.createDataFrame(
-        new JavaSparkContext(spark)
-            .parallelize(rows, tasks)
-            .mapPartitions(new Predictions(run, counters, hadoop)),
-        PredictionTable.SCHEMA);
+    Dataset<Row> predictions =
+        session.createDataFrame(
+            new JavaSparkContext(spark)
+                .parallelize(rows, tasks)
+                .mapPartitions(new Predictions(run, counters, hadoop)),
+            PredictionTable.SCHEMA);
+    return LowpassDecode.show(predictions, "evaluate, " + run.policy().on(run.engine()), counters);
   }
 
   @Override

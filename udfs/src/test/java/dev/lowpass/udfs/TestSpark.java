@@ -8,7 +8,8 @@ public final class TestSpark {
 
   public static SparkSession session() {
     return SparkSession.builder()
-        .master("local[2]")
+        // A task that fails is tried once more.
+        .master("local[2, 2]")
         .appName("tests")
         .config("spark.ui.enabled", false)
         .config("spark.driver.host", "127.0.0.1")

@@ -1,13 +1,7 @@
 package dev.lowpass.udfs.sql;
 
-import dev.lowpass.pipeline.engine.Result;
-import dev.lowpass.udfs.EngineSpec;
+import dev.lowpass.udfs.Counters;
 import dev.lowpass.udfs.FunctionSettings;
-import dev.lowpass.udfs.Tally;
-import java.io.Serializable;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import org.apache.spark.SparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -18,9 +12,9 @@ import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.UnaryExecNode;
 import org.apache.spark.sql.execution.metric.SQLMetric;
-import org.apache.spark.sql.execution.metric.SQLMetrics;
 import org.apache.spark.util.SerializableConfiguration;
 import scala.collection.immutable.IndexedSeq;
+import scala.collection.immutable.Map;
 import scala.collection.immutable.Seq;
 import scala.reflect.ClassTag$;
 
@@ -34,7 +28,7 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
   private final SparkPlan child;
 
   /** Made when first asked for: each copy of a plan has its own. */
-  private transient Costs costs;
+  private transient Counters counters;
 
   public LowpassEvalExec(Seq<ModelCall> calls, Seq<Attribute> results, SparkPlan child) {
     this.calls = calls;
@@ -42,61 +36,16 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
     this.child = child;
   }
 
-  /** What the documents cost, as the operator's metrics. */
-  private static final class Costs implements Tally, Serializable {
-    private final SQLMetric documents;
-    private final SQLMetric failed;
-    private final SQLMetric promptTokens;
-    private final SQLMetric outputTokens;
-    private final SQLMetric prefill;
-    private final SQLMetric decode;
-
-    Costs(SparkContext spark) {
-      documents = SQLMetrics.createMetric(spark, "number of documents");
-      failed = SQLMetrics.createMetric(spark, "documents failed");
-      promptTokens = SQLMetrics.createMetric(spark, "prompt tokens");
-      outputTokens = SQLMetrics.createMetric(spark, "output tokens");
-      prefill = SQLMetrics.createTimingMetric(spark, "prefill time", 0);
-      decode = SQLMetrics.createTimingMetric(spark, "decode time", 0);
+  private synchronized Counters counters() {
+    if (counters == null) {
+      counters = new Counters(sparkContext());
     }
-
-    scala.collection.immutable.Map<String, SQLMetric> metrics() {
-      Map<String, SQLMetric> metrics = new LinkedHashMap<>();
-      metrics.put("documents", documents);
-      metrics.put("failed", failed);
-      metrics.put("promptTokens", promptTokens);
-      metrics.put("outputTokens", outputTokens);
-      metrics.put("prefillTime", prefill);
-      metrics.put("decodeTime", decode);
-      return Scala.map(metrics);
-    }
-
-    @Override
-    public void ok(Result result) {
-      documents.add(1);
-      promptTokens.add(result.promptTokens());
-      outputTokens.add(result.outputTokens());
-      prefill.add(Math.round(result.stats().prefillMs()));
-      decode.add(Math.round(result.stats().decodeMs()));
-    }
-
-    @Override
-    public void failed() {
-      documents.add(1);
-      failed.add(1);
-    }
-  }
-
-  private synchronized Costs costs() {
-    if (costs == null) {
-      costs = new Costs(sparkContext());
-    }
-    return costs;
+    return counters;
   }
 
   @Override
-  public scala.collection.immutable.Map<String, SQLMetric> metrics() {
-    return costs().metrics();
+  public Map<String, SQLMetric> metrics() {
+    return Scala.map(counters().metrics());
   }
 
   @Override
@@ -109,7 +58,7 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
     return child
         .execute()
         .mapPartitions(
-            new EvalPartition(calls, child.output(), output(), costs(), hadoop),
+            new EvalPartition(calls, child.output(), output(), counters(), hadoop),
             /* preservesPartitioning= */ true,
             ClassTag$.MODULE$.apply(InternalRow.class));
   }
@@ -157,15 +106,9 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
   @Override
   public String argString(int maxFields) {
     FunctionSettings settings = calls.head().function().settings();
-    EngineSpec engine = settings.engine();
-    return "%s, %s, model %s, prefill %s, cache %s of %d tokens"
-        .formatted(
-            ModelCall.show(calls),
-            results.mkString("[", ", ", "]"),
-            engine.model(),
-            settings.policy().prefill().prefill(),
-            settings.policy().cache().cache(),
-            settings.policy().cacheTokens());
+    return ModelCall.show(calls)
+        + results.mkString(", [", ", ", "], ")
+        + settings.policy().on(settings.engine());
   }
 
   @Override
