@@ -67,14 +67,33 @@ public final class TextFiles {
         continue;
       }
       Path base = fileSystem.exists(path) ? path : base(path);
-      RemoteIterator<? extends FileStatus> files = fileSystem.listFiles(match.getPath(), true);
-      while (files.hasNext()) {
-        FileStatus file = files.next();
+      for (FileStatus file : files(fileSystem, match.getPath())) {
         if (!hidden(relative(file.getPath(), match.getPath()))) {
           add(file, base);
         }
       }
     }
+  }
+
+  /** The files of a folder and of its subfolders. */
+  private static List<FileStatus> files(FileSystem fileSystem, Path folder) throws IOException {
+    List<FileStatus> found = new ArrayList<>();
+    if (fileSystem.getUri().getScheme().equals("file")) {
+      // Hadoop's own recursion wants to know each file's owner, and starts a process to find out.
+      for (FileStatus entry : fileSystem.listStatus(folder)) {
+        if (entry.isDirectory()) {
+          found.addAll(files(fileSystem, entry.getPath()));
+        } else {
+          found.add(entry);
+        }
+      }
+      return found;
+    }
+    RemoteIterator<? extends FileStatus> files = fileSystem.listFiles(folder, true);
+    while (files.hasNext()) {
+      found.add(files.next());
+    }
+    return found;
   }
 
   private void add(FileStatus file, Path base) {
@@ -128,9 +147,7 @@ public final class TextFiles {
     PathMatcher matcher =
         FileSystems.getDefault()
             .getPathMatcher("glob:" + relative(glob, base).replace("**/", "{**/,}"));
-    RemoteIterator<? extends FileStatus> files = fileSystem.listFiles(base, true);
-    while (files.hasNext()) {
-      FileStatus file = files.next();
+    for (FileStatus file : files(fileSystem, base)) {
       String name = relative(file.getPath(), base);
       if (!hidden(name) && matcher.matches(java.nio.file.Path.of(name))) {
         found.add(file);
