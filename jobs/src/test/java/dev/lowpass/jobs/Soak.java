@@ -19,6 +19,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
@@ -34,6 +36,9 @@ final class Soak {
 
   /** What memory may grow by between the second quarter of the run and the last. */
   private static final double GROWTH = 1.15;
+
+  /** Parts of the run whose memory is printed. */
+  private static final int PARTS = 8;
 
   private static final String SCHEMA =
       """
@@ -167,14 +172,21 @@ final class Soak {
       double late =
           median(samples.subList(samples.size() - quarter, samples.size()), kind.getValue());
       System.out.printf(
-          "memory     %-8s %,d MiB in the second quarter, %,d MiB in the last (%d samples)%n",
-          kind.getKey(),
-          Math.round(early / (1 << 20)),
-          Math.round(late / (1 << 20)),
-          samples.size());
+          "memory     %-8s %s MiB (medians of %d parts of the run, %d samples)%n",
+          kind.getKey(), course(samples, kind.getValue()), PARTS, samples.size());
       flat &= late <= early * GROWTH + (16 << 20);
     }
     return flat;
+  }
+
+  /** How it went: the median of each part of the run, in MiB. */
+  private static String course(List<Sample> samples, ToLongFunction<Sample> value) {
+    return IntStream.range(0, PARTS)
+        .mapToObj(
+            part ->
+                samples.subList(part * samples.size() / PARTS, (part + 1) * samples.size() / PARTS))
+        .map(part -> String.valueOf(Math.round(median(part, value) / (1 << 20))))
+        .collect(Collectors.joining(" "));
   }
 
   private static double median(List<Sample> samples, ToLongFunction<Sample> value) {
