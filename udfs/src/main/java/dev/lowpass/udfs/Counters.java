@@ -26,9 +26,8 @@ public final class Counters implements Tally, Serializable {
   private final SQLMetric outputTokens;
 
   /** Times in milliseconds, as {@link dev.lowpass.pipeline.engine.Stats} has them. */
-  private final SQLMetric queue;
-
   private final SQLMetric prefill;
+
   private final SQLMetric decode;
 
   /** Bytes, summed over the documents: not how much there was at once. */
@@ -39,7 +38,6 @@ public final class Counters implements Tally, Serializable {
     failed = SQLMetrics.createMetric(spark, FAILED);
     promptTokens = SQLMetrics.createMetric(spark, PROMPT_TOKENS);
     outputTokens = SQLMetrics.createMetric(spark, OUTPUT_TOKENS);
-    queue = SQLMetrics.createTimingMetric(spark, "time in queue", 0);
     prefill = SQLMetrics.createTimingMetric(spark, "prefill time", 0);
     decode = SQLMetrics.createTimingMetric(spark, "decode time", 0);
     cache = SQLMetrics.createSizeMetric(spark, "cache of all documents", 0);
@@ -52,7 +50,6 @@ public final class Counters implements Tally, Serializable {
     metrics.put("failed", failed);
     metrics.put("promptTokens", promptTokens);
     metrics.put("outputTokens", outputTokens);
-    metrics.put("queueTime", queue);
     metrics.put("prefillTime", prefill);
     metrics.put("decodeTime", decode);
     metrics.put("cacheBytes", cache);
@@ -64,7 +61,6 @@ public final class Counters implements Tally, Serializable {
     done.add(1);
     promptTokens.add(result.promptTokens());
     outputTokens.add(result.outputTokens());
-    queue.add(Math.round(result.stats().queueMs()));
     prefill.add(Math.round(result.stats().prefillMs()));
     decode.add(Math.round(result.stats().decodeMs()));
     cache.add(result.stats().cacheBytes());

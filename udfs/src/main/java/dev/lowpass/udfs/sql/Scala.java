@@ -7,8 +7,8 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import scala.Product;
 import scala.collection.immutable.Map;
-import scala.collection.immutable.Map$;
 import scala.collection.immutable.Seq;
+import scala.collection.immutable.VectorMap;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Spark's collections are Scala's. */
@@ -34,8 +34,9 @@ final class Scala {
     return seq(both);
   }
 
+  /** In the entries' order. */
   static <K, V> Map<K, V> map(java.util.Map<K, V> entries) {
-    return Map$.MODULE$.from(CollectionConverters.asScala(entries));
+    return VectorMap.from(CollectionConverters.asScala(entries));
   }
 
   static AttributeSet set(Seq<Attribute> attributes) {
