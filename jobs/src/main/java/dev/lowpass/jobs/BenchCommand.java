@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,6 +43,9 @@ import picocli.CommandLine.Spec;
     description = "Measures prefill and decode speed, and memory, by prompt length and policy.")
 final class BenchCommand implements Callable<Integer> {
   private static final String ORIGIN = "--policies";
+
+  /** Tokens of a probe that asks nothing: about as many as the bundled questions have. */
+  private static final int PROBE_TOKENS = 128;
 
   @Option(
       names = "--prompt-tokens",
@@ -104,12 +108,26 @@ final class BenchCommand implements Callable<Integer> {
   private String shape;
 
   @Option(
+      names = "--probe-tokens",
+      paramLabel = "N",
+      description =
+          "With --shape, tokens of the questions that hybrid and fastkv read a prompt for. Default: 128.")
+  private Integer probeTokens;
+
+  @Option(
       names = "--vs",
       paramLabel = "llama-bench:PATH",
       description =
-          "Has llama.cpp's llama-bench do the same with the same model and threads, and tells the ratios;"
-              + " or jlama-bench:PATH.")
+          "Has llama.cpp's llama-bench read the same prompts and write behind them, with the same model and"
+              + " threads, and tells the ratios; llama-batched-bench:PATH for --batch too; or jlama-bench:PATH.")
   private String peer;
+
+  @Option(
+      names = "--vs-repeats",
+      paramLabel = "N",
+      description =
+          "Runs of --vs for each prompt length, for whose median long prompts take long. Default: --repeats.")
+  private Integer peerRepeats;
 
   @Option(
       names = "--no-limits",
@@ -169,12 +187,7 @@ final class BenchCommand implements Callable<Integer> {
     BenchPrompts prompts = prompts(bench, lengths.get(lengths.size() - 1));
     PeerBench other =
         peer == null ? null : PeerBench.parse(peer).on(bench, model.weightType(), threads());
-    List<BenchRow> rows = new ArrayList<>();
-    for (PolicyName name : names) {
-      for (int length : lengths) {
-        sizes.forEach(size -> rows.add(new BenchRow(name, length, size)));
-      }
-    }
+    List<BenchRow> rows = rows(names, lengths, sizes);
     int slots = sizes.get(sizes.size() - 1);
     ModelInfo info = null;
     String device = null;
@@ -195,7 +208,7 @@ final class BenchCommand implements Callable<Integer> {
             if (fits(engine, row)) {
               row.add(run(engine, prompts, row, when));
             }
-            if (other != null && row.hasPeer() && row.fits()) {
+            if (other != null && isDue(row, repeat, other.kind(), info.config().maxPositions())) {
               run(other, row, when);
             }
           }
@@ -220,6 +233,30 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
+  /** In the order of printing; those of the same prompts share what the peer does with them. */
+  private static List<BenchRow> rows(
+      List<PolicyName> names, List<Integer> lengths, List<Integer> sizes) {
+    Map<List<Integer>, PeerRuns> peers = new HashMap<>();
+    List<BenchRow> rows = new ArrayList<>();
+    for (PolicyName name : names) {
+      for (int length : lengths) {
+        for (int size : sizes) {
+          PeerRuns theirs =
+              peers.computeIfAbsent(List.of(length, size), key -> new PeerRuns(length * size));
+          rows.add(new BenchRow(name, length, size, theirs));
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** Whether the peer is to run a row's prompts now: once a repeat, beside the first policy. */
+  private boolean isDue(BenchRow row, int repeat, PeerBench.Kind kind, int window) {
+    return row.peer().count() < Math.min(repeat, peerRepeats == null ? repeats : peerRepeats)
+        && (row.batch() == 1 || kind.batches())
+        && row.promptTokens() + newTokens <= window;
+  }
+
   /** Threads that the engines have. */
   private int threads() {
     return model.threads() == 0 ? Runtime.getRuntime().availableProcessors() : model.threads();
@@ -233,7 +270,10 @@ final class BenchCommand implements Callable<Integer> {
     }
     if (bench.isRandom()) {
       try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-        return BenchPrompts.random(checkpoint.config().vocabularySize(), tokens);
+        return BenchPrompts.random(
+            checkpoint.config().vocabularySize(),
+            tokens,
+            probeTokens == null ? PROBE_TOKENS : probeTokens);
       }
     }
     return BenchPrompts.random(folder, tokens, schema());
@@ -274,12 +314,22 @@ final class BenchCommand implements Callable<Integer> {
     if (repeats < 1) {
       throw new UsageException("--repeats is " + repeats + "; give at least 1");
     }
+    if (peerRepeats != null && (peer == null || peerRepeats < 1)) {
+      throw new UsageException(
+          "--vs-repeats is " + peerRepeats + "; give at least 1, and --vs with it");
+    }
     if (!(warmUpSeconds >= 0)) {
       throw new UsageException("--warm-up is " + warmUpSeconds + "; give seconds, or 0 for once");
     }
     if (shape != null && (model.isGiven() || text != null || schema != null)) {
       throw new UsageException(
           "--shape has weights and a vocabulary of its own; leave out --model, --text and --schema");
+    }
+    if (probeTokens != null && (shape == null || probeTokens < 1)) {
+      throw new UsageException(
+          "--probe-tokens is "
+              + probeTokens
+              + "; give at least 1, and --shape with it: other models read the questions of --schema");
     }
     if (peer != null) {
       PeerBench.parse(peer);
@@ -346,21 +396,22 @@ final class BenchCommand implements Callable<Integer> {
   private BenchRun run(Engine engine, BenchPrompts prompts, BenchRow row, String when) {
     BenchRun run =
         BenchRun.measure(engine, prompts.request(row.promptTokens()), row.batch(), newTokens);
-    String many = row.batch() == 1 ? "" : row.batch() + " x ";
-    String tokens = many + Text.count(row.promptTokens(), "token");
-    tell("%s, %s, %s: %s", when, row.policy(), tokens, Text.seconds(run.seconds()));
+    tell("%s, %s, %s: %s", when, row.policy(), prompts(row), Text.seconds(run.seconds()));
     return run;
   }
 
   /** One run of the peer's on what a row is about. */
   private void run(PeerBench other, BenchRow row, String when) {
-    int tokens = row.promptTokens();
-    double read = tokens == 0 ? Double.NaN : other.prompt(tokens);
-    double written = newTokens == 1 ? Double.NaN : other.generation(tokens, newTokens);
-    row.addPeer(read, written);
+    PeerBench.Speeds speeds = other.measure(row.promptTokens(), newTokens, row.batch());
+    row.peer().add(speeds);
     tell(
         "%s, %s, %s: read %.1f tokens/s, wrote %.1f",
-        when, other.kind().engine(), Text.count(tokens, "token"), read, written);
+        when, other.kind().engine(), prompts(row), speeds.read(), speeds.written());
+  }
+
+  private static String prompts(BenchRow row) {
+    String many = row.batch() == 1 ? "" : row.batch() + " x ";
+    return many + Text.count(row.promptTokens(), "token");
   }
 
   private void tell(String format, Object... arguments) {

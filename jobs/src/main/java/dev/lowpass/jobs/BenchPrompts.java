@@ -24,9 +24,6 @@ import java.util.stream.IntStream;
 record BenchPrompts(int[] tokens, int[] probe, String description) {
   private static final long SEED = 0;
 
-  /** Tokens of a probe that asks nothing: about as many as the bundled questions have. */
-  private static final int PROBE = 128;
-
   /** Random tokens, as other benches have them: what they are hardly matters to speed. */
   static BenchPrompts random(Path model, int length, Path schema) throws IOException {
     try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
@@ -42,12 +39,12 @@ record BenchPrompts(int[] tokens, int[] probe, String description) {
   }
 
   /** Random tokens of a vocabulary that means nothing, prompt and probe. */
-  static BenchPrompts random(int vocabulary, int length) {
+  static BenchPrompts random(int vocabulary, int length, int probe) {
     Random random = new Random(SEED);
     return new BenchPrompts(
         random.ints(length, 0, vocabulary).toArray(),
-        random.ints(PROBE, 0, vocabulary).toArray(),
-        "random tokens, seed " + SEED + "; probe of " + Text.count(PROBE, "token"));
+        random.ints(probe, 0, vocabulary).toArray(),
+        "random tokens, seed " + SEED + "; probe of " + Text.count(probe, "token"));
   }
 
   /** A text, as often as it takes. */

@@ -56,7 +56,9 @@ record BenchReport(
     "policy", "prompt", "at once", "read tok/s", "of FMA", "write tok/s", "of bandwidth"
   };
 
-  private static final String[] PEER_COLUMNS = {"read", "(ratio)", "write", "(ratio)"};
+  private static final String[] PEER_COLUMNS = {
+    "read", "(ratio)", "first token s", "(ratio)", "write", "(ratio)"
+  };
 
   void print(PrintWriter out) {
     out.printf("model    %s, %s%n", model.name(), model.digest());
@@ -125,10 +127,13 @@ record BenchReport(
         cells.add(decimal("%.1f", written(row)));
         cells.add(percent(shareOfBandwidth(row)));
         if (peer != null) {
-          cells.add(decimal("%.1f", row.peerRead()));
-          cells.add(decimal("%.2fx", row.readTokensPerSecond() / row.peerRead()));
-          cells.add(decimal("%.1f", row.peerWritten()));
-          cells.add(decimal("%.2fx", written(row) / row.peerWritten()));
+          PeerRuns theirs = row.peer();
+          cells.add(decimal("%.1f", theirs.read()));
+          cells.add(decimal("%.2fx", row.readTokensPerSecond() / theirs.read()));
+          cells.add(decimal("%.3f", theirs.firstTokenSeconds()));
+          cells.add(decimal("%.2fx", theirs.firstTokenSeconds() / row.firstTokenSeconds()));
+          cells.add(decimal("%.1f", theirs.written()));
+          cells.add(decimal("%.2fx", written(row) / theirs.written()));
         }
         table.add(cells.toArray(String[]::new));
       }
@@ -137,6 +142,11 @@ record BenchReport(
     out.println();
     out.println("of FMA: linear layers, and the attention of a full cache; of bandwidth: weights,");
     out.println("and the entries that caches hold; write: behind the prompt.");
+    if (peer != null) {
+      out.printf(
+          "%s reads every prompt in full and keeps all of it; above 1x, the row's policy is faster.%n",
+          peer.engine());
+    }
   }
 
   private static double written(BenchRow row) {
@@ -230,8 +240,10 @@ record BenchReport(
     entries.put("decode_tokens_per_s", number(written(row)));
     entries.put("prefill_share_of_flops", number(shareOfFma(row)));
     entries.put("decode_share_of_read_bytes", number(shareOfBandwidth(row)));
-    entries.put("peer_prompt_tokens_per_s", number(row.peerRead()));
-    entries.put("peer_decode_tokens_per_s", number(row.peerWritten()));
+    entries.put("peer_runs", row.peer().count());
+    entries.put("peer_prompt_tokens_per_s", number(row.peer().read()));
+    entries.put("peer_first_token_s", number(row.peer().firstTokenSeconds()));
+    entries.put("peer_decode_tokens_per_s", number(row.peer().written()));
     entries.put("prompts_per_hour", number(row.median(BenchRun::promptsPerHour)));
     entries.put("peak_memory_bytes", number(row.peakMemory()));
     entries.put("peak_memory_growth", number(memoryGrowth(row)));

@@ -14,38 +14,25 @@ final class BenchRow {
   private final int promptTokens;
   private final int batch;
   private final List<BenchRun> runs = new ArrayList<>();
-  private final List<Double> peerReads = new ArrayList<>();
-  private final List<Double> peerWrites = new ArrayList<>();
+  private final PeerRuns peer;
 
-  BenchRow(PolicyName policy, int promptTokens, int batch) {
+  /**
+   * @param peer what another engine does with the same prompts, shared by the policies: it knows
+   *     none of them
+   */
+  BenchRow(PolicyName policy, int promptTokens, int batch, PeerRuns peer) {
     this.policy = policy;
     this.promptTokens = promptTokens;
     this.batch = batch;
+    this.peer = peer;
   }
 
   void add(BenchRun run) {
     runs.add(run);
   }
 
-  /** Whether other engines' benches do the same: one prompt at a time, and nothing left out. */
-  boolean hasPeer() {
-    return batch == 1 && !policy.chooses();
-  }
-
-  /** A run of another engine's: tokens a second that it read and wrote. */
-  void addPeer(double read, double written) {
-    peerReads.add(read);
-    peerWrites.add(written);
-  }
-
-  /** Prompt tokens a second of the other engine's; not a number where there are none. */
-  double peerRead() {
-    return median(peerReads);
-  }
-
-  /** The same of what it wrote. */
-  double peerWritten() {
-    return median(peerWrites);
+  PeerRuns peer() {
+    return peer;
   }
 
   PolicyName policy() {
@@ -71,16 +58,7 @@ final class BenchRow {
 
   /** The median of a figure over the runs; not a number where there are none. */
   double median(ToDoubleFunction<BenchRun> figure) {
-    return median(runs.stream().mapToDouble(figure).boxed().toList());
-  }
-
-  private static double median(List<Double> figures) {
-    double[] sorted = figures.stream().mapToDouble(figure -> figure).sorted().toArray();
-    int middle = sorted.length / 2;
-    if (sorted.length == 0) {
-      return Double.NaN;
-    }
-    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return Medians.of(runs.stream().mapToDouble(figure).toArray());
   }
 
   /** Whether reading is a part of it. */

@@ -14,11 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * llama.cpp's bench on a model. Each call is a process of its own, which first does a little of the
- * same that does not count.
+ * Another engine's bench on a model. Each call is a process of its own, which first does a little
+ * of the same that does not count.
  *
- * @param program {@code llama-bench}
- * @param model a GGUF file
+ * @param program such as {@code llama-bench}
+ * @param model a GGUF file, or a folder
  * @param threads it may use
  */
 record PeerBench(Kind kind, Path program, Path model, int threads) {
@@ -26,6 +26,8 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
   enum Kind {
     /** llama.cpp's own, which reads GGUF. */
     LLAMA("llama-bench", "llama.cpp"),
+    /** The same for several prompts at once. */
+    LLAMA_BATCHED("llama-batched-bench", "llama.cpp"),
     /** What {@code jobs/src/test/jlama} has for Jlama, which reads the model's folder. */
     JLAMA("jlama-bench", "Jlama");
 
@@ -41,7 +43,26 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
     String engine() {
       return engine;
     }
+
+    /** Whether it has several prompts in flight at once. */
+    boolean batches() {
+      return this == LLAMA_BATCHED;
+    }
   }
+
+  /**
+   * Tokens a second; not a number where there were none.
+   *
+   * @param read of all prompts
+   * @param written behind them, of all answers
+   */
+  record Speeds(double read, double written) {}
+
+  /** The prompt that its threads, and the file's pages, are warmed up with. */
+  private static final int WARM_UP = 32;
+
+  /** What llama.cpp rounds the cache of a sequence up to. */
+  private static final int CACHE_BLOCK = 256;
 
   /**
    * Reads a value of {@code --vs}; there is no model yet.
@@ -60,7 +81,7 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
     throw new UsageException(
         "--vs "
             + option
-            + ": there is no such program; give llama-bench:PATH of llama.cpp's bench, or jlama-bench:PATH");
+            + ": there is no such program; give llama-bench:PATH or llama-batched-bench:PATH of llama.cpp, or jlama-bench:PATH");
   }
 
   /** The same on a model, which it gets in the form that it reads. */
@@ -71,30 +92,60 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
               + weights
               + ": --vs has Jlama run the weights as they are stored; leave one of them out");
     }
-    Path read = kind == Kind.LLAMA ? bench.gguf(weights) : bench.folder();
+    Path read = kind == Kind.JLAMA ? bench.folder() : bench.gguf(weights);
     return new PeerBench(kind, program, read, threads);
   }
 
-  /** The prompt that its threads, and the file's pages, are warmed up with. */
-  private static final int WARM_UP = 32;
-
-  /** Prompt tokens a second of a prompt ({@code -p}). */
-  double prompt(int tokens) {
-    return run("-p", WARM_UP + "," + tokens, "-n", "0");
+  /**
+   * Reads prompts and writes behind them, with nothing left out.
+   *
+   * @param prompt tokens of each; 0 for writing from nothing
+   * @param newTokens to write behind each
+   * @param batch how many at once: one, unless the kind has batches
+   */
+  Speeds measure(int prompt, int newTokens, int batch) {
+    if (kind.batches()) {
+      return batched(prompt, newTokens, batch);
+    }
+    String depth = String.valueOf(prompt);
+    // The two tokens come first: their test reads the prompt, which the next one finds done.
+    return new Speeds(
+        prompt == 0 ? Double.NaN : speed("-p", WARM_UP + "," + prompt, "-n", "0"),
+        newTokens == 1 ? Double.NaN : speed("-p", "0", "-n", "2," + newTokens, "-d", depth));
   }
 
-  /** Tokens a second that it writes behind so many ({@code -n} at {@code -d}). */
-  double generation(int depth, int tokens) {
-    return run("-p", "0", "-n", "2," + tokens, "-d", String.valueOf(depth));
+  /** The speed of the last test of a list. */
+  private double speed(String... test) {
+    List<String> options = new ArrayList<>(List.of("-r", "1", "--no-warmup", "-o", "json"));
+    options.addAll(List.of(test));
+    JsonNode tests = run(options);
+    return tests.get(tests.size() - 1).get("avg_ts").asDouble();
   }
 
-  /** Runs it once, and returns the speed of its last test. */
-  private double run(String... test) {
+  private Speeds batched(int prompt, int newTokens, int batch) {
+    // It has no prompt of nothing.
+    int read = Math.max(1, prompt);
+    int context = (read + newTokens + CACHE_BLOCK - 1) / CACHE_BLOCK * CACHE_BLOCK;
+    JsonNode test =
+        run(
+            List.of(
+                "-c", String.valueOf(batch * context),
+                "-npp", String.valueOf(read),
+                "-ntg", String.valueOf(newTokens),
+                "-npl", String.valueOf(batch),
+                "--output-format", "jsonl"));
+    return new Speeds(
+        prompt == 0 ? Double.NaN : test.get("speed_pp").asDouble(),
+        newTokens == 1 ? Double.NaN : test.get("speed_tg").asDouble());
+  }
+
+  /** Runs it once; returns what it prints. */
+  private JsonNode run(List<String> options) {
     List<String> command = new ArrayList<>(List.of(program.toString(), "-m", model.toString()));
-    command.addAll(List.of("-t", String.valueOf(threads), "-r", "1", "--no-warmup", "-o", "json"));
-    command.addAll(List.of(test));
+    command.addAll(List.of("-t", String.valueOf(threads)));
+    command.addAll(options);
     try {
-      Path errors = Files.createTempFile("llama-bench", ".err");
+      Path errors = Files.createTempFile("peer-bench", ".err");
       try {
         Process process =
             new ProcessBuilder(command).redirectError(Redirect.to(errors.toFile())).start();
@@ -105,8 +156,7 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
               "--vs: %s ended with status %d: %s"
                   .formatted(String.join(" ", command), status, last(errors)));
         }
-        JsonNode tests = new ObjectMapper().readTree(output);
-        return tests.get(tests.size() - 1).get("avg_ts").asDouble();
+        return new ObjectMapper().readTree(output);
       } finally {
         Files.delete(errors);
       }
@@ -114,7 +164,7 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
       throw new UncheckedIOException("--vs: " + program + ": " + e.getMessage(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while llama-bench ran", e);
+      throw new IllegalStateException("interrupted while " + program + " ran", e);
     }
   }
 

@@ -215,6 +215,7 @@ class BenchCommandTest {
             json);
     assertThat(command.err()).contains("repeat 1 of 1, llama.cpp, 64 tokens: read 200.5 tokens/s");
     assertThat(command.status()).isZero();
+    // Once for both policies.
     assertThat(Files.readAllLines(calls))
         .containsExactly(
             "-t 2 -r 1 --no-warmup -o json -p 0 -n 2,6 -d 0",
@@ -231,9 +232,20 @@ class BenchCommandTest {
     JsonNode read = rows.get(1);
     assertThat(read.get("peer_prompt_tokens_per_s").asDouble()).isEqualTo(200.5);
     assertThat(read.get("peer_decode_tokens_per_s").asDouble()).isEqualTo(300.5);
-    // What llama.cpp has no like of.
-    assertThat(rows.get(2).get("policy").asText()).isEqualTo("streaming");
-    assertThat(rows.get(2).get("peer_decode_tokens_per_s").isNull()).isTrue();
+    assertThat(read.get("peer_first_token_s").asDouble()).isCloseTo(64 / 200.5, within(1e-9));
+    // Policies that keep a choice stand next to the same figures.
+    JsonNode bounded = rows.get(3);
+    assertThat(bounded.get("policy").asText()).isEqualTo("streaming");
+    assertThat(bounded.get("peer_runs").asInt()).isOne();
+    assertThat(bounded.get("peer_decode_tokens_per_s").asDouble()).isEqualTo(300.5);
+    double speed = bounded.get("decode_tokens_per_s").asDouble();
+    double firstToken = bounded.get("first_token_s").asDouble();
+    assertThat(command.out().lines())
+        .anyMatch(
+            line ->
+                line.matches(
+                    "streaming +64 .* 200\\.5 .* %.2fx +300\\.5 +%.2fx"
+                        .formatted(64 / 200.5 / firstToken, speed / 300.5)));
 
     // 2 operations for each of a layer's weights and for the LM head's, which the last token alone
     // meets; 4 x 64 channels for each of 64 x 65 / 2 pairs in each of 5 layers.
@@ -243,6 +255,57 @@ class BenchCommandTest {
         .isCloseTo(
             flops / read.get("prefill_s").asDouble() / report.get("float32_flops_limit").asDouble(),
             within(1e-9));
+  }
+
+  /** A stand-in for llama-batched-bench, which begins with an empty line as that does. */
+  @Test
+  void severalPromptsNextToLlamaBatchedBench() throws IOException {
+    Path calls = folder.resolve("calls");
+    Path program =
+        Files.writeString(
+            folder.resolve("llama-batched-bench"),
+            """
+            #!/bin/sh
+            shift 2
+            echo "$*" >> %s
+            echo
+            echo '{"pl": 3, "speed_pp": 40.5, "speed_tg": '$(wc -l < %s)'00.5}'
+            """
+                .formatted(calls, calls));
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+    Path json = folder.resolve("bench.json");
+    Command command =
+        bench(
+            "--vs",
+            "llama-batched-bench:" + program,
+            "--policies",
+            "full",
+            "--prompt-tokens",
+            "250,0",
+            "--batch",
+            "1,3",
+            "--new-tokens",
+            8,
+            "--threads",
+            1,
+            "--repeats",
+            2,
+            "--vs-repeats",
+            1,
+            "--json",
+            json);
+    assertThat(command.status()).isZero();
+    assertThat(Files.readAllLines(calls))
+        .containsExactly(
+            "-t 1 -c 256 -npp 1 -ntg 8 -npl 1 --output-format jsonl",
+            "-t 1 -c 768 -npp 1 -ntg 8 -npl 3 --output-format jsonl",
+            "-t 1 -c 512 -npp 250 -ntg 8 -npl 1 --output-format jsonl",
+            "-t 1 -c 1536 -npp 250 -ntg 8 -npl 3 --output-format jsonl");
+    JsonNode row = new ObjectMapper().readTree(json.toFile()).get("rows").get(3);
+    assertThat(row.get("batch").asInt()).isEqualTo(3);
+    assertThat(row.get("peer_prompt_tokens_per_s").asDouble()).isEqualTo(40.5);
+    assertThat(row.get("peer_first_token_s").asDouble()).isCloseTo(750 / 40.5, within(1e-9));
+    assertThat(row.get("peer_decode_tokens_per_s").asDouble()).isEqualTo(400.5);
   }
 
   @Test
@@ -273,7 +336,7 @@ class BenchCommandTest {
 
   @Test
   void medians() {
-    BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100, 1);
+    BenchRow row = new BenchRow(PolicyName.parse("freqkv"), 100, 1, new PeerRuns(100));
     assertThat(row.median(BenchRun::seconds)).isNaN();
     for (double seconds : new double[] {5, 1, 2}) {
       row.add(new BenchRun(1, seconds, null, 1, null, 0, 0, 0));
@@ -287,7 +350,7 @@ class BenchCommandTest {
   void theFirstTokenMayBeTheLast() {
     BenchRun run = new BenchRun(1, 1, null, 1, null, -1, -1, 7);
     assertThat(run.decodeTokensPerSecond()).isNaN();
-    BenchRow row = new BenchRow(PolicyName.parse("full"), 1, 1);
+    BenchRow row = new BenchRow(PolicyName.parse("full"), 1, 1, new PeerRuns(1));
     row.add(run);
     assertThat(row.peakMemory()).as("the heap's where the system does not tell").isEqualTo(7);
   }
@@ -336,10 +399,16 @@ class BenchCommandTest {
         "--shape",
         "llama-3.2-1b");
     refused(
-        "--vs vllm: there is no such program; give llama-bench:PATH of llama.cpp's bench,"
-            + " or jlama-bench:PATH",
+        "--vs vllm: there is no such program; give llama-bench:PATH or llama-batched-bench:PATH of"
+            + " llama.cpp, or jlama-bench:PATH",
         "--vs",
         "vllm");
+    refused("--vs-repeats is 1; give at least 1, and --vs with it", "--vs-repeats", 1);
+    refused(
+        "--probe-tokens is 9; give at least 1, and --shape with it: other models read the questions"
+            + " of --schema",
+        "--probe-tokens",
+        9);
     refused("--new-tokens is 0; give at least 1", "--new-tokens", 0);
     refused("--batch is [0]; give sizes of at least 1, such as 1,16", "--batch", 0);
     refused("--repeats is 0; give at least 1", "--repeats", 0);
