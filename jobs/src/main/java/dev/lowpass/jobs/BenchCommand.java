@@ -7,6 +7,7 @@ import dev.lowpass.pipeline.engine.Engine;
 import dev.lowpass.pipeline.engine.EngineOptions;
 import dev.lowpass.pipeline.engine.ModelInfo;
 import dev.lowpass.pipeline.model.Checkpoint;
+import dev.lowpass.pipeline.model.WeightType;
 import dev.lowpass.udfs.Engines;
 import dev.lowpass.udfs.settings.Installation;
 import dev.lowpass.udfs.settings.PolicyDefaults;
@@ -130,6 +131,13 @@ final class BenchCommand implements Callable<Integer> {
   private Integer peerRepeats;
 
   @Option(
+      names = "--vs-weights",
+      paramLabel = "TYPE",
+      description =
+          "What llama.cpp's weights are turned into: auto, bf16, int8 (its Q8_0) or int4 (its Q4_0). Default: --weights.")
+  private WeightType peerWeights;
+
+  @Option(
       names = "--no-limits",
       description =
           "Leave out measuring the processor's own limits, which takes a second a repeat.")
@@ -186,7 +194,10 @@ final class BenchCommand implements Callable<Integer> {
     List<PolicySettings> settings = settings(folder, names);
     BenchPrompts prompts = prompts(bench, lengths.get(lengths.size() - 1));
     PeerBench other =
-        peer == null ? null : PeerBench.parse(peer).on(bench, model.weightType(), threads());
+        peer == null
+            ? null
+            : PeerBench.parse(peer)
+                .on(bench, peerWeights == null ? model.weightType() : peerWeights, threads());
     List<BenchRow> rows = rows(names, lengths, sizes);
     int slots = sizes.get(sizes.size() - 1);
     ModelInfo info = null;
@@ -317,6 +328,9 @@ final class BenchCommand implements Callable<Integer> {
     if (peerRepeats != null && (peer == null || peerRepeats < 1)) {
       throw new UsageException(
           "--vs-repeats is " + peerRepeats + "; give at least 1, and --vs with it");
+    }
+    if (peerWeights != null && peer == null) {
+      throw new UsageException("--vs-weights is for --vs's engine; give --vs with it");
     }
     if (!(warmUpSeconds >= 0)) {
       throw new UsageException("--warm-up is " + warmUpSeconds + "; give seconds, or 0 for once");

@@ -88,9 +88,9 @@ record PeerBench(Kind kind, Path program, Path model, int threads) {
   PeerBench on(BenchModel bench, WeightType weights, int threads) throws IOException {
     if (kind == Kind.JLAMA && weights != WeightType.AUTO) {
       throw new UsageException(
-          "--weights "
+          "--vs has Jlama run the weights as they are stored; with --weights "
               + weights
-              + ": --vs has Jlama run the weights as they are stored; leave one of them out");
+              + " give --vs-weights auto");
     }
     Path read = kind == Kind.JLAMA ? bench.folder() : bench.gguf(weights);
     return new PeerBench(kind, program, read, threads);

@@ -404,6 +404,7 @@ class BenchCommandTest {
         "--vs",
         "vllm");
     refused("--vs-repeats is 1; give at least 1, and --vs with it", "--vs-repeats", 1);
+    refused("--vs-weights is for --vs's engine; give --vs with it", "--vs-weights", "int8");
     refused(
         "--probe-tokens is 9; give at least 1, and --shape with it: other models read the questions"
             + " of --schema",
