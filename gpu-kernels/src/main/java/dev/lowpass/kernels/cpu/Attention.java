@@ -21,6 +21,9 @@ final class Attention {
   /** Entries that one part of a decode step takes: two parts a kv head of a cache of 1,024. */
   static final int SEGMENT = 8 * Kernels.BLOCK;
 
+  /** Floats of a cache line. */
+  private static final int LINE = 16;
+
   /** What a query's result has besides its channels: the maximum, and the softmax's denominator. */
   private static final int HEADER = 2;
 
@@ -310,6 +313,8 @@ final class Attention {
     if (keys == null) {
       keys = s.block;
       memory.decode(kernels, part.kvHead, block, block + 1, keys);
+    } else if (count <= Kernels.QUERIES) {
+      s.touched += touch(keys, key, memory.channels() * Kernels.BLOCK);
     }
     int firstEntry = block * Kernels.BLOCK;
     for (int q = 0; q < count; q += Kernels.QUERIES) {
@@ -329,10 +334,27 @@ final class Attention {
     if (values == null) {
       values = s.block;
       memory.decode(kernels, part.kvHead, block, block + 1, values);
+    } else if (count <= Kernels.QUERIES) {
+      s.touched += touch(values, value, memory.channels() * Kernels.BLOCK);
     }
     for (int q = 0; q < count; q += Kernels.QUERIES) {
       weigh(s, q, Math.min(count, q + Kernels.QUERIES), firstEntry, values, value, cache.width());
     }
+  }
+
+  /**
+   * Reads a number of each cache line of a block, a quarter of it at a time from each of four
+   * streams. A processor fetches ahead in each, but not beyond a page: products that go through a
+   * block from its beginning, a page after the other, wait for memory longer.
+   */
+  private static float touch(float[] block, int offset, int count) {
+    int quarter = count / 4;
+    float sum = 0;
+    for (int i = offset; i < offset + quarter; i += LINE) {
+      float first = block[i] + block[i + quarter];
+      sum += first + (block[i + 2 * quarter] + block[i + 3 * quarter]);
+    }
+    return sum;
   }
 
   /** Entries of a block before those that a query sees. */
@@ -427,6 +449,10 @@ final class Attention {
     private float[] block = new float[0];
     private int[] start = new int[0];
     private int[] end = new int[0];
+
+    /** Where {@link #touch} leaves its sums, so that they are needed. */
+    @SuppressWarnings("unused")
+    private float touched;
 
     // Of the segment under way.
     private float[] max = new float[0];

@@ -33,7 +33,7 @@ class DecodeAllocationTest {
    * Some objects for each of eleven operations; the row of keys is 1,536 bytes, a depth of 2,000
    * more.
    */
-  private static final long BYTES_A_STEP = 8_000;
+  private static final long BYTES_A_STEP = 6_000;
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
