@@ -72,6 +72,9 @@ final class SparkOptions {
     conf.setIfMissing("spark.driver.host", "127.0.0.1");
     conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
     conf.setIfMissing("spark.sql.shuffle.partitions", "8");
+    // A job's rows are few, and what Spark does with them little: compiling it takes longer.
+    conf.setIfMissing("spark.sql.codegen.wholeStage", "false");
+    conf.setIfMissing("spark.sql.codegen.factoryMode", "NO_CODEGEN");
     // Progress comes with the heartbeats.
     conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
   }
