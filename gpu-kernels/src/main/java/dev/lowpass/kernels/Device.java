@@ -51,8 +51,9 @@ public interface Device extends AutoCloseable {
 
   /**
    * Takes a matrix in blocks. The CPU reads it in place, which must stay mapped, as {@link
-   * #weight}'s; a GPU turns it into its own storage type, so that it computes with the same
-   * numbers, rounded to that type, in the room of as many elements of it.
+   * #weight}'s, and rounds the rows that it multiplies with it to signed bytes, with a scale a
+   * block; a GPU turns it into its own storage type, so that it computes with the same numbers,
+   * rounded to that type, in the room of as many elements of it.
    *
    * @param name as {@link #weight}'s
    * @param data what {@link Quantization#quantize} wrote, from position to limit

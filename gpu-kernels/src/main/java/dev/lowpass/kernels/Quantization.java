@@ -2,16 +2,20 @@ package dev.lowpass.kernels;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
  * How a matrix is stored in fewer bits: blocks of consecutive elements of a row are small integers
  * times a scale, which is a half. An element is exactly {@code scale * integer} in float32.
  *
- * <p>Blocks of two rows lie together, in units of {@value #UNIT_BYTES} bytes: the first row's scale
- * and the second's, then 16 little-endian words. That is what a vector of 16 words or fewer takes
- * apart by shifts alone. A matrix {@code [rows, columns]} is an array of units {@code [rows / 2,
- * columns / blockColumns]}, both rounded up; what is there too much is zero.
+ * <p>Blocks of {@value #ROWS} rows lie together, in units of {@value #UNIT_BYTES} bytes, so that
+ * the lanes of a vector are rows and nothing is ever added up across lanes. A unit is 17 times 16
+ * little-endian words; word l belongs to row l in its lower half and to row 16 + l in its upper
+ * one. First come the scales, then the integers, plus what makes them unsigned: that is what a
+ * vector of 16 words or fewer takes apart by masks and shifts of words. A matrix {@code [rows,
+ * columns]} is an array of units {@code [rows / 32, columns / blockColumns]}, both rounded up; what
+ * is there too much is zero.
  */
 public enum Quantization {
   /**
@@ -19,8 +23,7 @@ public enum Quantization {
    * is the largest magnitude / 127, rounded to a half; an element becomes the nearest of the
    * unrounded scale's multiples, the one further from 0 where two are.
    *
-   * <p>Word l of a unit has columns l and 16 + l of the first row in its lower bytes, of the second
-   * row in its upper ones.
+   * <p>Byte b of a half of word l of the i-th 16 words has column {@code 16 b + i}, plus 128.
    */
   INT8(32),
 
@@ -30,15 +33,19 @@ public enum Quantization {
    * furthest from 0, rounded to a half, so that this one becomes -8; the others become the nearest
    * multiple of the unrounded scale, 7 times it at the most.
    *
-   * <p>Byte b of word l of a unit has column {@code 16 b + l}: of the first row in its lower half,
-   * of the second row in its upper one.
+   * <p>Bits 4 b to 4 b + 3 of a half of word l of the i-th 16 words have column {@code 16 b + i},
+   * plus 8.
    */
   INT4(64);
 
-  /** Bytes of a block of two rows. */
-  public static final int UNIT_BYTES = 68;
+  /** Rows whose blocks lie together. */
+  public static final int ROWS = 32;
 
-  private static final int SCALE_BYTES = 2;
+  /** Bytes of the scales of a unit. */
+  public static final int SCALES_BYTES = 2 * ROWS;
+
+  /** Bytes of the blocks of so many rows. */
+  public static final int UNIT_BYTES = SCALES_BYTES + 1024;
 
   /** The largest half. */
   private static final float LARGEST_SCALE = 65504;
@@ -56,18 +63,44 @@ public enum Quantization {
     return blockColumns;
   }
 
-  /** Bytes of two rows. */
-  public int pairBytes(int columns) {
-    return Math.multiplyExact(units(columns), UNIT_BYTES);
+  /** Blocks of a row. */
+  public int blocks(int columns) {
+    return (int) ((columns + blockColumns - 1L) / blockColumns);
+  }
+
+  /** Bytes of {@link #ROWS} rows. */
+  public int groupBytes(int columns) {
+    return Math.multiplyExact(blocks(columns), UNIT_BYTES);
   }
 
   /** Bytes of a matrix. */
   public long bytes(int rows, int columns) {
-    return (rows + 1L) / 2 * units(columns) * UNIT_BYTES;
+    return groups(rows) * blocks(columns) * UNIT_BYTES;
   }
 
-  private int units(int columns) {
-    return (int) ((columns + blockColumns - 1L) / blockColumns);
+  private static long groups(int rows) {
+    return (rows + ROWS - 1L) / ROWS;
+  }
+
+  /** What is added to the integers. */
+  private int offset() {
+    return this == INT8 ? 128 : 8;
+  }
+
+  /** The byte of a unit that a row's scale begins with. */
+  private static int scaleAt(int row) {
+    return row % WORDS * Integer.BYTES + row / WORDS * Short.BYTES;
+  }
+
+  /** The byte of a unit that has an element, of which INT4's has two. */
+  private int integerAt(int row, int column) {
+    int half = SCALES_BYTES + column % WORDS * WORDS * Integer.BYTES + scaleAt(row);
+    return half + column / WORDS * Short.BYTES * WORDS / blockColumns;
+  }
+
+  /** Where in its byte an element begins. */
+  private int shift(int column) {
+    return this == INT8 ? 0 : column / WORDS % 2 * 4;
   }
 
   /**
@@ -85,9 +118,9 @@ public enum Quantization {
     ByteBuffer to = out.slice().order(ByteOrder.LITTLE_ENDIAN);
     // An exception that leaves a parallel stream may come wrapped: the row leaves it instead.
     int wrong =
-        IntStream.range(0, (rows + 1) / 2)
+        IntStream.range(0, (int) groups(rows))
             .parallel()
-            .map(pair -> quantizePair(type, rows, columns, in, to, pair))
+            .map(group -> quantizeGroup(type, rows, columns, in, to, group))
             .min()
             .orElse(rows);
     if (wrong < rows) {
@@ -98,18 +131,23 @@ public enum Quantization {
     }
   }
 
-  /** Returns the first of the two rows that cannot be quantised; {@code rows} if they can. */
-  private int quantizePair(
-      DType type, int rows, int columns, ByteBuffer in, ByteBuffer out, int pair) {
-    float[] elements = new float[units(columns) * blockColumns];
-    for (int i = 0; i < pairBytes(columns); i++) {
-      out.put(pair * pairBytes(columns) + i, (byte) 0);
+  /** Returns the first of a group's rows that cannot be quantised; {@code rows} if they all can. */
+  private int quantizeGroup(
+      DType type, int rows, int columns, ByteBuffer in, ByteBuffer out, int group) {
+    float[] elements = new float[blocks(columns) * blockColumns];
+    int begin = group * groupBytes(columns);
+    for (int i = 0; i < groupBytes(columns); i++) {
+      out.put(begin + i, (byte) 0);
     }
-    for (int row = 2 * pair; row < Math.min(rows, 2 * pair + 2); row++) {
-      Floats.get(type, in, row * columns * type.bytes(), elements, 0, columns);
-      for (int unit = 0; unit < units(columns); unit++) {
-        int at = pair * pairBytes(columns) + unit * UNIT_BYTES;
-        if (!quantizeBlock(elements, unit * blockColumns, out, at, row % 2)) {
+    for (int row = group * ROWS; row < (group + 1) * ROWS; row++) {
+      if (row < rows) {
+        Floats.get(type, in, row * columns * type.bytes(), elements, 0, columns);
+      } else {
+        Arrays.fill(elements, 0);
+      }
+      for (int block = 0; block < blocks(columns); block++) {
+        if (!quantizeBlock(
+            elements, block * blockColumns, out, begin + block * UNIT_BYTES, row % ROWS)) {
           return row;
         }
       }
@@ -129,18 +167,16 @@ public enum Quantization {
     }
     float scale = this == INT8 ? Math.abs(extreme) / 127 : extreme / -8;
     short half = Floats.toF16(scale);
-    out.putShort(unit + which * SCALE_BYTES, half);
+    out.putShort(unit + scaleAt(which), half);
     float inverse = Floats.fromF16(half) == 0 ? 0 : 1 / scale;
     for (int c = 0; c < blockColumns; c++) {
       float multiple = row[begin + c] * inverse;
-      int at = unit + 2 * SCALE_BYTES + c % WORDS * Integer.BYTES;
-      if (this == INT8) {
-        double nearest = multiple + Math.copySign(0.5, multiple);
-        out.put(at + 2 * which + c / WORDS, (byte) nearest);
-      } else {
-        int bits = Math.min(15, (int) (multiple + 8.5f)) - 8 & 15;
-        out.put(at + c / WORDS, (byte) (out.get(at + c / WORDS) | bits << 4 * which));
-      }
+      int integer =
+          this == INT8
+              ? (int) (multiple + Math.copySign(0.5, multiple))
+              : Math.min(15, (int) (multiple + 8.5f)) - 8;
+      int at = unit + integerAt(which, c);
+      out.put(at, (byte) (out.get(at) | integer + offset() << shift(c)));
     }
     return finite && Math.abs(scale) <= LARGEST_SCALE;
   }
@@ -154,17 +190,23 @@ public enum Quantization {
    */
   public void get(
       ByteBuffer blocks, int columns, int row, int begin, float[] out, int offset, int count) {
-    int pair = row / 2 * pairBytes(columns);
-    int which = row % 2;
+    int group = row / ROWS * groupBytes(columns);
     for (int i = 0; i < count; i++) {
       int c = (begin + i) % blockColumns;
-      int unit = pair + (begin + i) / blockColumns * UNIT_BYTES;
-      float scale = Floats.fromF16(blocks.getShort(unit + which * SCALE_BYTES));
-      int at = unit + 2 * SCALE_BYTES + c % WORDS * Integer.BYTES + c / WORDS;
-      int integer =
-          this == INT8 ? blocks.get(at + 2 * which) : blocks.get(at) << 28 - 4 * which >> 28;
-      out[offset + i] = scale * integer;
+      int unit = group + (begin + i) / blockColumns * UNIT_BYTES;
+      out[offset + i] = scale(blocks, unit, row % ROWS) * integer(blocks, unit, row % ROWS, c);
     }
+  }
+
+  /** The scale of one of a unit's rows; the unit begins at byte {@code unit}. */
+  public float scale(ByteBuffer blocks, int unit, int row) {
+    return Floats.fromF16(blocks.getShort(unit + scaleAt(row)));
+  }
+
+  /** An element of a unit as a multiple of its row's scale. */
+  public int integer(ByteBuffer blocks, int unit, int row, int column) {
+    int mask = 2 * offset() - 1;
+    return (blocks.get(unit + integerAt(row, column)) >> shift(column) & mask) - offset();
   }
 
   /**

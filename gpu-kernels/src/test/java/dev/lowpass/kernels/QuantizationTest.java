@@ -34,8 +34,9 @@ class QuantizationTest {
     ByteBuffer unit = quantized(Quantization.INT8, 1, 32, golden(32));
     assertThat(unit.getShort(0)).isEqualTo((short) Q8_0_SCALE);
     for (int c = 0; c < 32; c++) {
-      // Word c % 16 has it, and the one 16 columns on, in its lower bytes.
-      assertThat(unit.get(4 + c % 16 * 4 + c / 16)).as("column %s", c).isEqualTo((byte) Q8_0[c]);
+      // The first word of a line has it, and the one 16 columns on, in its lower bytes.
+      int bits = unit.get(64 + c % 16 * 64 + c / 16) & 255;
+      assertThat(bits).as("column %s", c).isEqualTo(Q8_0[c] + 128);
     }
   }
 
@@ -44,8 +45,35 @@ class QuantizationTest {
     ByteBuffer unit = quantized(Quantization.INT4, 1, 64, golden(64));
     assertThat(unit.getShort(0)).isEqualTo((short) Q4_0_SCALE);
     for (int c = 0; c < 64; c++) {
-      int bits = unit.get(4 + c % 16 * 4 + c / 16) & 15;
-      assertThat(bits).as("column %s", c).isEqualTo(Q4_0[c] & 15);
+      int bits = unit.getShort(64 + c % 16 * 64) >>> c / 16 * 4 & 15;
+      assertThat(bits).as("column %s", c).isEqualTo(Q4_0[c] + 8);
+    }
+  }
+
+  /** Rows 16 apart share words, the scales' too. */
+  @ParameterizedTest
+  @EnumSource(Quantization.class)
+  void wordsHaveTwoRows(Quantization quantization) {
+    int columns = quantization.blockColumns();
+    float[] matrix = new float[35 * columns];
+    for (int row : new int[] {3, 19, 34}) {
+      System.arraycopy(golden(columns), 0, matrix, row * columns, columns);
+    }
+    ByteBuffer blocks = quantized(quantization, 35, columns, matrix);
+    ByteBuffer first = quantized(quantization, 1, columns, golden(columns));
+    // Integers of 0, and scales: those of four bits have the sign of minus an eighth of 0.
+    int zeros = quantization == Quantization.INT8 ? 0x80808080 : 0x88888888;
+    int zeroScales = quantization == Quantization.INT8 ? 0 : 0x80008000;
+    for (int line = 0; line < 17; line++) {
+      int row = first.getShort(line * 64);
+      int both = (row & 0xffff) * 0x10001;
+      int none = line == 0 ? zeroScales : zeros;
+      int lower = row & 0xffff | none & 0xffff0000;
+      for (int word = 0; word < 16; word++) {
+        int at = line * 64 + word * 4;
+        assertThat(blocks.getInt(at)).isEqualTo(word == 3 ? both : none);
+        assertThat(blocks.getInt(Quantization.UNIT_BYTES + at)).isEqualTo(word == 2 ? lower : none);
+      }
     }
   }
 
@@ -63,8 +91,8 @@ class QuantizationTest {
   @EnumSource(Quantization.class)
   void everyElementIsTheNearestMultiple(Quantization quantization) {
     Random random = new Random(5);
-    for (int round = 0; round < 60; round++) {
-      int rows = 1 + random.nextInt(7);
+    for (int round = 0; round < 30; round++) {
+      int rows = 1 + random.nextInt(70);
       int columns = 1 + random.nextInt(200);
       float[] matrix = new float[rows * columns];
       double spread = Math.pow(2, random.nextInt(20) - 10);
@@ -106,7 +134,7 @@ class QuantizationTest {
   @ParameterizedTest
   @EnumSource(Quantization.class)
   void partsOfARowAndDenseMatricesAreTheSameNumbers(Quantization quantization) {
-    int rows = 5;
+    int rows = 37;
     int columns = 150;
     float[] matrix = new float[rows * columns];
     Random random = new Random(6);
@@ -134,9 +162,9 @@ class QuantizationTest {
     Arrays.fill(ones, 1);
     ByteBuffer blocks = quantized(quantization, 3, 70, ones);
     float[] rest = new float[1];
-    int filled = (int) (quantization.pairBytes(70) / Quantization.UNIT_BYTES);
-    for (int row = 0; row < 4; row++) {
-      for (int c = row == 3 ? 0 : 70; c < filled * quantization.blockColumns(); c++) {
+    int filled = quantization.blocks(70) * quantization.blockColumns();
+    for (int row = 0; row < Quantization.ROWS; row++) {
+      for (int c = row < 3 ? 70 : 0; c < filled; c++) {
         quantization.get(blocks, 70, row, c, rest, 0, 1);
         assertThat(rest[0]).as("row %s, column %s", row, c).isZero();
       }

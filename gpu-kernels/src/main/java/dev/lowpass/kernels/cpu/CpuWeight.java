@@ -84,9 +84,9 @@ final class CpuWeight implements Weight {
     return data;
   }
 
-  /** Bytes a row, or two rows of blocks. */
+  /** Bytes a row, or {@link Quantization#ROWS} rows of blocks. */
   int stride() {
-    return quantization == null ? columns * type.bytes() : quantization.pairBytes(columns);
+    return quantization == null ? columns * type.bytes() : quantization.groupBytes(columns);
   }
 
   /** Copies elements of a row. */

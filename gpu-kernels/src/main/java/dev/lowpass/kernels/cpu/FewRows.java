@@ -1,6 +1,7 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.Projection;
+import dev.lowpass.kernels.Quantization;
 import java.util.Arrays;
 import java.util.List;
 
@@ -30,8 +31,7 @@ final class FewRows implements Team.Task {
   /** Each worker's sums. */
   private final float[][] dots;
 
-  /** Each worker's pair of outputs' blocks. */
-  private final byte[][] bytes;
+  private final FewRowsOfBlocks blocks;
 
   // The operation: the weights' units, one after the other, are what threads share out.
   private float[][] outs = new float[1][];
@@ -51,7 +51,7 @@ final class FewRows implements Team.Task {
     this.team = team;
     lanes = kernels.lanes();
     dots = new float[team.size()][Kernels.DOTS * lanes];
-    bytes = new byte[team.size()][0];
+    blocks = new FewRowsOfBlocks(kernels, team.size());
   }
 
   /** Whether it has a product with this weight. */
@@ -121,19 +121,18 @@ final class FewRows implements Team.Task {
 
   /** Outputs that are computed together. */
   private static int unit(CpuWeight weight) {
-    return weight.quantization() == null ? Kernels.DOTS : 2;
+    return weight.quantization() == null ? Kernels.DOTS : Quantization.ROWS;
   }
 
-  /** Lays the rows out as the weights' groups are, or filled up to whole blocks. */
+  /** Lays the rows out as the weights' groups are, or as blocks are multiplied with. */
   private void arrange(float[] input, CpuWeight weight) {
-    int columns = weight.columns();
-    stride = Sizes.roundUp(columns, kernels.group(weight));
-    in = memory.take(AlignedFloats.BEGIN + (long) rows * stride);
-    for (int i = 0; i < rows; i++) {
-      int to = AlignedFloats.BEGIN + i * stride;
-      kernels.arrange(weight, input, i * columns, columns, in, to);
-      Arrays.fill(in, to + columns, to + stride, 0);
+    if (weight.quantization() != null) {
+      blocks.round(input, rows, weight);
+      return;
     }
+    stride = weight.columns();
+    in = memory.take(AlignedFloats.BEGIN + (long) rows * stride);
+    kernels.arrange(weight, input, 0, rows * stride, in, AlignedFloats.BEGIN);
   }
 
   @Override
@@ -149,9 +148,7 @@ final class FewRows implements Team.Task {
       } else if (weights[i].quantization() == null) {
         products(i, from * Kernels.DOTS, Math.min(weights[i].rows(), to * Kernels.DOTS), worker);
       } else {
-        for (int pair = from; pair < to; pair++) {
-          pairDots(i, pair, worker);
-        }
+        blocks.run(outs[i], weights[i], biases[i], from, to, worker);
       }
       first = unitEnds[i];
     }
@@ -182,26 +179,6 @@ final class FewRows implements Team.Task {
         float sum = kernels.sum(sums, i * lanes);
         // One store: two threads may compute this element at a time.
         out[row * weight.rows() + o] = bias == null ? sum : sum + bias[o];
-      }
-    }
-  }
-
-  /** Computes a pair of outputs of a weight in blocks. */
-  private void pairDots(int index, int pair, int worker) {
-    CpuWeight weight = weights[index];
-    float[] out = outs[index];
-    float[] bias = biases[index];
-    if (bytes[worker].length < weight.stride()) {
-      bytes[worker] = new byte[weight.stride()];
-    }
-    float[] sums = dots[worker];
-    int outputs = weight.rows();
-    for (int row = 0; row < rows; row++) {
-      kernels.pairDots(
-          weight, pair, bytes[worker], in, AlignedFloats.BEGIN + row * stride, sums, 0);
-      for (int o = 2 * pair; o < Math.min(2 * pair + 2, outputs); o++) {
-        float sum = kernels.sum(sums, o % 2 * lanes);
-        out[row * outputs + o] = bias == null ? sum : sum + bias[o];
       }
     }
   }

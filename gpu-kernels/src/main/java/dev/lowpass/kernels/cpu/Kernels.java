@@ -1,5 +1,8 @@
 package dev.lowpass.kernels.cpu;
 
+import dev.lowpass.kernels.Quantization;
+import java.nio.ByteBuffer;
+
 /**
  * The inner loops. An implementation works on vectors of {@link #lanes()} floats; everything around
  * it (blocks, threads, tails) is written once, in terms of that number.
@@ -17,6 +20,18 @@ interface Kernels {
 
   /** Outputs of {@link #dots}. */
   int DOTS = 4;
+
+  /** Rows of {@link #addUnits}. */
+  int BLOCK_ROWS = 8;
+
+  /** Columns of a block of any {@link Quantization}. */
+  int MAX_BLOCK_COLUMNS = 64;
+
+  /** Integers of an {@link #operand}, besides one for each column. */
+  int OPERAND_EXTRA = 16;
+
+  /** The largest multiple that {@link #round} rounds to. */
+  float LARGEST = 127;
 
   /** Cache entries that attention takes at a time. */
   int BLOCK = 64;
@@ -37,8 +52,9 @@ interface Kernels {
   int tileOutputs();
 
   /**
-   * Elements of a weight that are read together, {@link #lanes()} or a multiple. Within each such
-   * group they take an order that is quick to read; {@link #arrange} gives it to a row's elements.
+   * Elements of a weight, not in blocks, that are read together, {@link #lanes()} or a multiple.
+   * Within each such group they take an order that is quick to read; {@link #arrange} gives it to a
+   * row's elements.
    */
   int group(CpuWeight weight);
 
@@ -48,6 +64,7 @@ interface Kernels {
   /**
    * Converts a stretch of an output's elements to floats, in the order of its groups.
    *
+   * @param weight not in blocks
    * @param begin the first of the elements, and of a group
    * @param count how many: whole groups
    */
@@ -79,17 +96,69 @@ interface Kernels {
   void dots(CpuWeight weight, int output, int step, float[] row, int offset, float[] sums);
 
   /**
-   * Sums the products of one row with two outputs whose blocks lie together, lane by lane, in
-   * {@link #tile}'s order.
+   * Rounds a block of a row to the multiples of its largest magnitude / {@link #LARGEST}, to the
+   * even one where two are as near.
    *
-   * @param weight in blocks
-   * @param pair which two: outputs {@code 2 * pair} and the one after it
-   * @param scratch room for the pair's bytes
-   * @param row the row from {@code offset} on, filled up with zeros to whole blocks
-   * @param sums {@code [2, lanes]} from {@code sum} on, overwritten
+   * @param count the block's elements, a multiple of 32
+   * @param out takes which multiples they are
+   * @return what they are multiples of; NaN or infinite where an element is
    */
-  void pairDots(
-      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum);
+  float round(float[] in, int from, int count, float[] out, int to);
+
+  /** What {@link #round} multiplies by; of a block next to nothing it makes zeros. */
+  static float inverse(float largest) {
+    return largest < 0x1p-100f ? 0 : LARGEST / largest;
+  }
+
+  /**
+   * Lays a rounded block out as {@link #addUnit} takes it.
+   *
+   * @param multiples the block
+   * @param out takes as many integers as it has columns, and {@link #OPERAND_EXTRA}
+   */
+  void operand(Quantization quantization, float[] multiples, int[] out, int to);
+
+  /**
+   * Adds a block's products with the outputs of a unit: {@code totals += sum * (the output's scale
+   * * scale)}, where the sum of integers is exact.
+   *
+   * @param position where in the weight's data the unit begins
+   * @param operand the block, from {@code at} on
+   * @param scale the block's
+   * @param sums room for {@link Quantization#ROWS} integers
+   * @param totals a float for each output, from {@code total} on
+   */
+  void addUnit(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total);
+
+  /**
+   * Converts a unit to floats: integers {@code [blockColumns, outputs]}, then the outputs' scales.
+   *
+   * @param position where in the weight's data the unit begins
+   */
+  void unitToFloats(Quantization quantization, ByteBuffer data, int position, float[] out, int to);
+
+  /**
+   * {@link #addUnit}, to the bit, of units that follow each other and {@link #BLOCK_ROWS} rows.
+   *
+   * @param floats holds everything
+   * @param row where the rows' integers {@code [units, columns, BLOCK_ROWS]} begin
+   * @param scale where their blocks' scales {@code [units, BLOCK_ROWS]} begin
+   * @param panel where the units begin, as {@link #unitToFloats} leaves them
+   * @param columns of a block
+   * @param sums where there is room for {@code [BLOCK_ROWS, outputs]}
+   * @param total where what they are added to, {@code [BLOCK_ROWS, outputs]}, begins
+   */
+  void addUnits(
+      float[] floats, int row, int scale, int panel, int columns, int units, int sums, int total);
 
   /** Adds up a vector's lanes, always in the same order. */
   float sum(float[] sums, int offset);

@@ -5,10 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Products with a weight. Each sum has a vector of its own that runs over the whole contraction;
- * its lanes are added at the end, always in the same order. So few rows, which read the weight
- * where it is mapped, and many, which go through panels of it converted to floats, come out the
- * same to the last bit; so does any split among threads.
+ * Products with a weight; those with one in blocks are {@link RoundedRows}'. Each sum has a vector
+ * of its own that runs over the whole contraction; its lanes are added at the end, always in the
+ * same order. So few rows, which read the weight where it is mapped, and many, which go through
+ * panels of it converted to floats, come out the same to the last bit; so does any split among
+ * threads.
  */
 final class Linear {
   /** Rows that share a panel: bounds the packed rows. */
@@ -37,6 +38,7 @@ final class Linear {
   private final int tileOutputs;
   private final int maxPanelOutputs;
   private final FewRows fewRows;
+  private final ManyRowsOfBlocks manyRowsOfBlocks;
   private final AlignedFloats memory = new AlignedFloats();
 
   Linear(Kernels kernels, Team team) {
@@ -49,12 +51,17 @@ final class Linear {
     // rows faster, so they need more outputs a row; processors that have them have larger caches.
     maxPanelOutputs = 3 * Math.max(8, lanes);
     fewRows = new FewRows(kernels, team);
+    manyRowsOfBlocks = new ManyRowsOfBlocks(kernels, team);
   }
 
   /** {@code out[i, o] = sum of in[i, c] * weight[o, c] + bias[o]}; the bias may be null. */
   void run(float[] out, float[] in, int rows, CpuWeight weight, float[] bias) {
     if (rows <= FewRows.MOST && fewRows.takes(weight)) {
       fewRows.run(out, in, rows, weight, bias);
+      return;
+    }
+    if (weight.quantization() != null) {
+      manyRowsOfBlocks.run(out, in, rows, weight, bias);
       return;
     }
     for (int row = 0; row < rows; row += ROW_BLOCK) {

@@ -2,7 +2,9 @@ package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Floats;
+import dev.lowpass.kernels.Quantization;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** The inner loops without the Vector API: vectors of one lane. */
 final class PlainKernels implements Kernels {
@@ -110,17 +112,78 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void pairDots(
-      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum) {
-    int columns = weight.columns();
-    float[] output = new float[columns];
-    for (int which = 0; which < 2; which++) {
-      weight.get(2 * pair + which, 0, columns, output, 0);
-      float s = 0;
-      for (int i = 0; i < columns; i++) {
-        s += row[offset + i] * output[i];
+  public float round(float[] in, int from, int count, float[] out, int to) {
+    float largest = 0;
+    for (int i = 0; i < count; i++) {
+      largest = Math.max(largest, Math.abs(in[from + i]));
+    }
+    float inverse = Kernels.inverse(largest);
+    for (int i = 0; i < count; i++) {
+      out[to + i] = (float) Math.rint(in[from + i] * inverse);
+    }
+    return largest / LARGEST;
+  }
+
+  @Override
+  public void operand(Quantization quantization, float[] multiples, int[] out, int to) {
+    for (int i = 0; i < quantization.blockColumns(); i++) {
+      out[to + i] = (int) multiples[i];
+    }
+  }
+
+  @Override
+  public void addUnit(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    int columns = quantization.blockColumns();
+    for (int o = 0; o < Quantization.ROWS; o++) {
+      int sum = 0;
+      for (int c = 0; c < columns; c++) {
+        sum += operand[at + c] * quantization.integer(data, position, o, c);
       }
-      sums[sum + which] = s;
+      totals[total + o] += sum * (quantization.scale(data, position, o) * scale);
+    }
+  }
+
+  @Override
+  public void unitToFloats(
+      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
+    int columns = quantization.blockColumns();
+    for (int o = 0; o < Quantization.ROWS; o++) {
+      for (int c = 0; c < columns; c++) {
+        out[to + c * Quantization.ROWS + o] = quantization.integer(data, position, o, c);
+      }
+      out[to + columns * Quantization.ROWS + o] = quantization.scale(data, position, o);
+    }
+  }
+
+  @Override
+  public void addUnits(
+      float[] floats, int row, int scale, int panel, int columns, int units, int sums, int total) {
+    int outputs = Quantization.ROWS;
+    for (int unit = 0; unit < units; unit++) {
+      int w = panel + unit * (columns + 1) * outputs;
+      for (int i = 0; i < BLOCK_ROWS; i++) {
+        Arrays.fill(floats, sums, sums + outputs, 0);
+        for (int c = 0; c < columns; c++) {
+          float x = floats[row + (unit * columns + c) * BLOCK_ROWS + i];
+          for (int o = 0; o < outputs; o++) {
+            floats[sums + o] += x * floats[w + c * outputs + o];
+          }
+        }
+        float rowScale = floats[scale + unit * BLOCK_ROWS + i];
+        for (int o = 0; o < outputs; o++) {
+          floats[total + i * outputs + o] +=
+              floats[sums + o] * (floats[w + columns * outputs + o] * rowScale);
+        }
+      }
     }
   }
 

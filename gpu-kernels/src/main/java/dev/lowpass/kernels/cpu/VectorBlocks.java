@@ -5,197 +5,446 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Reads blocks of a {@link Quantization} into vectors. A lane holds a word, whose parts are
- * elements of as many vectors, so that the elements come out in their order. Every element becomes
- * {@code scale * integer} in float32, which is exact, whether it is multiplied at once or converted
- * for a panel: that is why both give the same sums.
+ * Products with units of a {@link Quantization}. The lanes are outputs, so a row's integers are
+ * broadcast and sums need no order: they are exact.
  *
- * <p>C2 stops inlining, and the loop is ten times slower, where it has more than some thirty of the
- * Vector API's operations. So a loop has four conversions, and reads arrays, which cost C2 less
- * than a buffer does: two outputs' blocks are copied to one first, which also keeps memory busy.
+ * <p>Few rows multiply in lanes of 16 bits. What is in a unit is unsigned, {@code u = w + offset};
+ * {@code u * x} is taken modulo 2^16, and where {@code offset * x} is subtracted before the sum is
+ * looked at, the sum is right, if only it fits. That saves the instructions that would extend
+ * signs: a vector of weights takes eleven (INT8, 64 weights) or fifteen (INT4, 128), less than it
+ * takes to fetch it from memory. Shifts are of words, because those of halves are two instructions
+ * each.
+ *
+ * <p>C2 stops inlining, or keeps a vector in memory, where a method has more than some thirty of
+ * the Vector API's operations, or a loop in a loop has sums of both: hence a method for each loop.
  */
 final class VectorBlocks {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-  private static final int UNIT = Quantization.UNIT_BYTES;
-  private static final int SCALES = 4;
+  private static final int ROWS = Kernels.BLOCK_ROWS;
+  private static final int OUTPUTS = Quantization.ROWS;
 
-  /** Words of a unit. */
+  /** Words that lie together; INT8 has columns i and 16 + i in the i-th, INT4 two more. */
   private static final int WORDS = 16;
 
-  private static final int INT8_COLUMNS = Quantization.INT8.blockColumns();
-  private static final int INT4_COLUMNS = Quantization.INT4.blockColumns();
+  private static final int WORDS_BYTES = 4 * WORDS;
+
+  /** Both halves' lower byte. */
+  private static final int BYTES = 0xff00ff;
+
+  /** Both halves' lower four bits. */
+  private static final int HALF_BYTES = 0xf000f;
+
+  /** A half's sign, exponent and fraction, moved to where a single has them. */
+  private static final int HALF = 0x8fffe000;
+
+  /**
+   * Adding and subtracting it rounds a float below 2^22 to an integer, to even where two are near.
+   */
+  private static final float INTEGER = 0x1.8p23f;
 
   private VectorBlocks() {}
+
+  /** {@link Kernels#round}. */
+  static float round(float[] in, int from, int count, float[] out, int to) {
+    // Magnitudes are in the order of their bits, NaN the highest.
+    IntVector bits = IntVector.zero(INTS);
+    for (int i = 0; i < count; i += LANES) {
+      bits =
+          bits.max(
+              FloatVector.fromArray(FLOATS, in, from + i)
+                  .reinterpretAsInts()
+                  .lanewise(VectorOperators.AND, 0x7fffffff));
+    }
+    float largest = Float.intBitsToFloat(bits.reduceLanes(VectorOperators.MAX));
+    float inverse = Kernels.inverse(largest);
+    for (int i = 0; i < count; i += LANES) {
+      FloatVector multiple = FloatVector.fromArray(FLOATS, in, from + i).mul(inverse);
+      multiple.add(INTEGER).sub(INTEGER).intoArray(out, to + i);
+    }
+    return largest / Kernels.LARGEST;
+  }
+
+  /**
+   * {@link Kernels#operand}: the multiples, each in both halves of a word. Behind them are what
+   * {@link #int8Sums} adds to each two products, or {@link #int4Sums} to begin with.
+   */
+  static void operand(Quantization quantization, float[] multiples, int[] out, int to) {
+    int columns = quantization.blockColumns();
+    for (int i = 0; i < columns; i += LANES) {
+      twice(integers(multiples, i)).intoArray(out, to + i);
+    }
+    if (quantization == Quantization.INT8) {
+      for (int i = 0; i < WORDS; i += LANES) {
+        IntVector sum = integers(multiples, i).add(integers(multiples, WORDS + i));
+        twice(sum.mul(-128).add(1 << 15)).intoArray(out, to + columns + i);
+      }
+      return;
+    }
+    float even = 0;
+    float odd = 0;
+    for (int i = 0; i < WORDS; i += LANES) {
+      even += sum(multiples, i, i + 2 * WORDS);
+      odd += sum(multiples, i + WORDS, i + 3 * WORDS);
+    }
+    out[to + columns] = twice((int) (-8 * even));
+    out[to + columns + 1] = twice((int) (-8 * odd));
+  }
+
+  private static IntVector integers(float[] multiples, int from) {
+    return (IntVector)
+        FloatVector.fromArray(FLOATS, multiples, from).convert(VectorOperators.F2I, 0);
+  }
+
+  /** Exact, in any order. */
+  private static float sum(float[] multiples, int first, int second) {
+    return FloatVector.fromArray(FLOATS, multiples, first)
+        .add(FloatVector.fromArray(FLOATS, multiples, second))
+        .reduceLanes(VectorOperators.ADD);
+  }
+
+  private static int twice(int half) {
+    return (half & 0xffff) * 0x10001;
+  }
+
+  private static IntVector twice(IntVector halves) {
+    return halves
+        .lanewise(VectorOperators.AND, 0xffff)
+        .lanewise(VectorOperators.OR, halves.lanewise(VectorOperators.LSHL, 16));
+  }
+
+  /** {@link Kernels#addUnit}. */
+  static void addUnit(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    for (int word = 0; word < WORDS; word += LANES) {
+      int p = position + 4 * word;
+      if (quantization == Quantization.INT8) {
+        addInt8(data, p, operand, at, scale, totals, total + word);
+      } else {
+        int4Sums(data, p + WORDS_BYTES, operand, at, sums);
+        addSums(data, p, scale, sums, totals, total + word);
+      }
+    }
+  }
 
   private static IntVector words(ByteBuffer data, int position) {
     return IntVector.fromByteBuffer(INTS, data, position, ORDER);
   }
 
-  /** A finite half, in the lower bits. */
-  private static float half(int bits) {
-    return Float.intBitsToFloat((bits << 16 >> 3) & 0x8fffe000) * 0x1p112f;
-  }
-
-  /** A word's signed byte, of which {@code left} bits are above. */
-  private static FloatVector signedByte(IntVector words, int left) {
-    return (FloatVector)
-        words
-            .lanewise(VectorOperators.LSHL, left)
-            .lanewise(VectorOperators.ASHR, 24)
-            .convert(VectorOperators.I2F, 0);
-  }
-
-  /** The same of four bits. */
-  private static FloatVector signedHalfByte(IntVector words, int left) {
-    return (FloatVector)
-        words
-            .lanewise(VectorOperators.LSHL, left)
-            .lanewise(VectorOperators.ASHR, 28)
-            .convert(VectorOperators.I2F, 0);
-  }
-
-  /** {@link Kernels#toFloats}. */
-  static void toFloats(
-      CpuWeight weight, int output, int begin, int count, float[] out, int offset) {
-    int columns = weight.quantization().blockColumns();
-    int position = output / 2 * weight.stride() + begin / columns * UNIT;
-    int which = output % 2;
-    for (int word = 0; word < WORDS; word += LANES) {
-      if (weight.quantization() == Quantization.INT8) {
-        int8ToFloats(weight.data(), position, which, word, count, out, offset + word);
-      } else {
-        int4ToFloats(weight.data(), position, which, word, count, out, offset + word);
-      }
+  /**
+   * {@link #addUnit} of one vector of words. It is one method, of more bytecodes than C2 inlines,
+   * so that C2 compiles it by itself: where it is inlined its caller takes the nodes that it needs.
+   */
+  private static void addInt8(
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      float[] totals,
+      int total) {
+    IntVector lower = IntVector.broadcast(INTS, -WORDS << 15);
+    IntVector upper = IntVector.broadcast(INTS, -WORDS << 15);
+    for (int i = 0; i < WORDS; i++) {
+      IntVector w = words(data, position + (i + 1) * WORDS_BYTES);
+      ShortVector first = w.lanewise(VectorOperators.AND, BYTES).reinterpretAsShorts();
+      ShortVector second =
+          w.lanewise(VectorOperators.LSHR, 8)
+              .lanewise(VectorOperators.AND, BYTES)
+              .reinterpretAsShorts();
+      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      ShortVector more =
+          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      // Two products are 2 * 127^2 at the most; 2^15 more, and they are below 2^16 without a sign.
+      IntVector two = first.mul(x).add(second.mul(y)).add(more).reinterpretAsInts();
+      lower = lower.add(two.lanewise(VectorOperators.AND, 0xffff));
+      upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
     }
-  }
-
-  private static void int8ToFloats(
-      ByteBuffer data, int position, int which, int word, int count, float[] out, int offset) {
-    int p = position;
-    int left = 24 - 16 * which;
-    for (int i = offset; i < offset + count; i += INT8_COLUMNS, p += UNIT) {
-      float scale = half(data.getInt(p) >> 16 * which);
-      IntVector w = words(data, p + SCALES + 4 * word);
-      signedByte(w, left).mul(scale).intoArray(out, i);
-      signedByte(w, left - 8).mul(scale).intoArray(out, i + WORDS);
-    }
-  }
-
-  private static void int4ToFloats(
-      ByteBuffer data, int position, int which, int word, int count, float[] out, int offset) {
-    for (int half = 0; half < 2 * count / INT4_COLUMNS; half++) {
-      int p = position + half / 2 * UNIT;
-      int i = offset + half * INT4_COLUMNS / 2;
-      FloatVector scale = FloatVector.broadcast(FLOATS, half(data.getInt(p) >> 16 * which));
-      IntVector w =
-          words(data, p + SCALES + 4 * word)
-              .lanewise(VectorOperators.LSHR, half % 2 * 16 + 4 * which);
-      signedHalfByte(w, 28).mul(scale).intoArray(out, i);
-      signedHalfByte(w, 20).mul(scale).intoArray(out, i + WORDS);
-    }
-  }
-
-  /** {@link Kernels#pairDots}. */
-  static void pairDots(
-      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum) {
-    if (LANES == WORDS) {
-      int units = weight.stride() / UNIT;
-      weight.data().get(pair * weight.stride(), scratch, 0, weight.stride());
-      if (weight.quantization() == Quantization.INT8) {
-        int8Dots(scratch, units, row, offset, sums, sum);
-      } else {
-        int4Dot(scratch, 0, units, row, offset, sums, sum);
-        int4Dot(scratch, 1, units, row, offset, sums, sum + LANES);
-      }
-    } else {
-      convertedDots(weight, pair, row, offset, sums, sum);
-    }
+    IntVector halves = words(data, position);
+    FloatVector scales =
+        halves
+            .lanewise(VectorOperators.LSHL, 16)
+            .lanewise(VectorOperators.ASHR, 3)
+            .lanewise(VectorOperators.AND, HALF)
+            .reinterpretAsFloats()
+            .mul(0x1p112f)
+            .mul(scale);
+    FloatVector.fromArray(FLOATS, totals, total)
+        .add(((FloatVector) lower.convert(VectorOperators.I2F, 0)).mul(scales))
+        .intoArray(totals, total);
+    scales =
+        halves
+            .lanewise(VectorOperators.ASHR, 3)
+            .lanewise(VectorOperators.AND, HALF)
+            .reinterpretAsFloats()
+            .mul(0x1p112f)
+            .mul(scale);
+    FloatVector.fromArray(FLOATS, totals, total + WORDS)
+        .add(((FloatVector) upper.convert(VectorOperators.I2F, 0)).mul(scales))
+        .intoArray(totals, total + WORDS);
   }
 
   /**
-   * The products of a pair of outputs. It is one method, of more bytecodes than C2 inlines, so that
-   * C2 compiles it by itself: where it is inlined its caller takes the nodes that it needs.
+   * Sums of the outputs in words' lower halves, then of those in the upper ones; a method by
+   * itself, as {@link #addInt8}. Half of a block's products are 32 * 8 * 127 at the most, below
+   * 2^15.
    */
-  private static void int8Dots(
-      byte[] data, int units, float[] row, int offset, float[] sums, int sum) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = FloatVector.zero(FLOATS);
-    for (int unit = 0; unit < units; unit++) {
-      int p = unit * UNIT;
-      int i = offset + unit * INT8_COLUMNS;
-      IntVector w = IntVector.fromByteArray(INTS, data, p + SCALES, ORDER);
-      FloatVector x = FloatVector.fromArray(FLOATS, row, i);
-      FloatVector y = FloatVector.fromArray(FLOATS, row, i + WORDS);
-      FloatVector scale = FloatVector.broadcast(FLOATS, half(data[p] & 0xff | data[p + 1] << 8));
-      IntVector bytes = w.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24);
-      s0 = x.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s0);
-      bytes = w.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 24);
-      s0 = y.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s0);
-      scale = FloatVector.broadcast(FLOATS, half(data[p + 2] & 0xff | data[p + 3] << 8));
-      bytes = w.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 24);
-      s1 = x.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s1);
-      bytes = w.lanewise(VectorOperators.ASHR, 24);
-      s1 = y.fma(((FloatVector) bytes.convert(VectorOperators.I2F, 0)).mul(scale), s1);
+  private static void int4Sums(ByteBuffer data, int position, int[] operand, int at, int[] sums) {
+    ShortVector even = IntVector.broadcast(INTS, operand[at + 4 * WORDS]).reinterpretAsShorts();
+    ShortVector odd = IntVector.broadcast(INTS, operand[at + 4 * WORDS + 1]).reinterpretAsShorts();
+    for (int i = 0; i < WORDS; i++) {
+      IntVector w = words(data, position + i * WORDS_BYTES);
+      ShortVector bits = w.lanewise(VectorOperators.AND, HALF_BYTES).reinterpretAsShorts();
+      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      even = even.add(bits.mul(x));
+      bits =
+          w.lanewise(VectorOperators.LSHR, 4)
+              .lanewise(VectorOperators.AND, HALF_BYTES)
+              .reinterpretAsShorts();
+      x = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      odd = odd.add(bits.mul(x));
+      bits =
+          w.lanewise(VectorOperators.LSHR, 8)
+              .lanewise(VectorOperators.AND, HALF_BYTES)
+              .reinterpretAsShorts();
+      x = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      even = even.add(bits.mul(x));
+      bits =
+          w.lanewise(VectorOperators.LSHR, 12)
+              .lanewise(VectorOperators.AND, HALF_BYTES)
+              .reinterpretAsShorts();
+      x = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
+      odd = odd.add(bits.mul(x));
     }
-    s0.intoArray(sums, sum);
-    s1.intoArray(sums, sum + LANES);
+    IntVector first = even.reinterpretAsInts();
+    IntVector second = odd.reinterpretAsInts();
+    first
+        .lanewise(VectorOperators.LSHL, 16)
+        .lanewise(VectorOperators.ASHR, 16)
+        .add(second.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
+        .intoArray(sums, 0);
+    first
+        .lanewise(VectorOperators.ASHR, 16)
+        .add(second.lanewise(VectorOperators.ASHR, 16))
+        .intoArray(sums, LANES);
   }
 
-  /** The product of one of a pair's outputs; as {@link #int8Dots}. */
-  private static void int4Dot(
-      byte[] data, int which, int units, float[] row, int offset, float[] sums, int sum) {
-    FloatVector s = FloatVector.zero(FLOATS);
-    for (int unit = 0; unit < units; unit++) {
-      int p = unit * UNIT;
-      int i = offset + unit * INT4_COLUMNS;
-      int bits16 = data[p + 2 * which] & 0xff | data[p + 2 * which + 1] << 8;
-      FloatVector scale = FloatVector.broadcast(FLOATS, half(bits16));
-      IntVector w =
-          IntVector.fromByteArray(INTS, data, p + SCALES, ORDER)
-              .lanewise(VectorOperators.LSHR, 4 * which);
-      IntVector bits = w.lanewise(VectorOperators.LSHL, 28).lanewise(VectorOperators.ASHR, 28);
-      FloatVector x = FloatVector.fromArray(FLOATS, row, i);
-      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
-      bits = w.lanewise(VectorOperators.LSHL, 20).lanewise(VectorOperators.ASHR, 28);
-      x = FloatVector.fromArray(FLOATS, row, i + WORDS);
-      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
-      bits = w.lanewise(VectorOperators.LSHL, 12).lanewise(VectorOperators.ASHR, 28);
-      x = FloatVector.fromArray(FLOATS, row, i + 2 * WORDS);
-      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
-      bits = w.lanewise(VectorOperators.LSHL, 4).lanewise(VectorOperators.ASHR, 28);
-      x = FloatVector.fromArray(FLOATS, row, i + 3 * WORDS);
-      s = x.fma(((FloatVector) bits.convert(VectorOperators.I2F, 0)).mul(scale), s);
-    }
-    s.intoArray(sums, sum);
+  /** {@code totals += sums * (outputs' scales * the row's)}. */
+  private static void addSums(
+      ByteBuffer data, int position, float scale, int[] sums, float[] totals, int total) {
+    IntVector scales = words(data, position);
+    addSums(sums, 0, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, totals, total);
+    addSums(sums, LANES, scaleOf(scales), scale, totals, total + WORDS);
   }
 
-  /** Through memory, where a unit's words are several vectors. */
-  private static void convertedDots(
-      CpuWeight weight, int pair, float[] row, int offset, float[] sums, int sum) {
-    int blockColumns = weight.quantization().blockColumns();
-    int columns = weight.stride() / UNIT * blockColumns;
-    int piece = Math.min(columns, Kernels.DEPTH);
-    float[] floats = new float[2 * Kernels.DEPTH];
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = FloatVector.zero(FLOATS);
-    for (int begin = 0; begin < columns; begin += piece) {
-      int count = Math.min(piece, columns - begin);
-      toFloats(weight, 2 * pair, begin, count, floats, 0);
-      toFloats(weight, 2 * pair + 1, begin, count, floats, Kernels.DEPTH);
-      for (int i = 0; i < count; i += LANES) {
-        FloatVector x = FloatVector.fromArray(FLOATS, row, offset + begin + i);
-        s0 = x.fma(FloatVector.fromArray(FLOATS, floats, i), s0);
-        s1 = x.fma(FloatVector.fromArray(FLOATS, floats, Kernels.DEPTH + i), s1);
+  private static void addSums(
+      int[] sums, int from, FloatVector scales, float scale, float[] totals, int total) {
+    FloatVector s =
+        (FloatVector) IntVector.fromArray(INTS, sums, from).convert(VectorOperators.I2F, 0);
+    FloatVector.fromArray(FLOATS, totals, total)
+        .add(s.mul(scales.mul(scale)))
+        .intoArray(totals, total);
+  }
+
+  /** The finite halves in words' upper halves. */
+  private static FloatVector scaleOf(IntVector words) {
+    return words
+        .lanewise(VectorOperators.ASHR, 3)
+        .lanewise(VectorOperators.AND, HALF)
+        .reinterpretAsFloats()
+        .mul(0x1p112f);
+  }
+
+  /** {@link Kernels#unitToFloats}. */
+  static void unitToFloats(
+      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
+    int columns = quantization.blockColumns();
+    for (int word = 0; word < WORDS; word += LANES) {
+      int p = position + 4 * word;
+      IntVector scales = words(data, p);
+      int scale = to + columns * OUTPUTS + word;
+      scaleOf(scales.lanewise(VectorOperators.LSHL, 16)).intoArray(out, scale);
+      scaleOf(scales).intoArray(out, scale + WORDS);
+      if (quantization == Quantization.INT8) {
+        for (int column = 0; column < columns; column += WORDS) {
+          int8ToFloats(data, p + WORDS_BYTES, column / 2, out, to + column * OUTPUTS + word);
+        }
+      } else {
+        for (int column = 0; column < columns; column += WORDS) {
+          int4ToFloats(data, p + WORDS_BYTES, column / 4, out, to + column * OUTPUTS + word);
+        }
       }
     }
-    s0.intoArray(sums, sum);
-    s1.intoArray(sums, sum + LANES);
+  }
+
+  /** 16 columns, which begin at some bit of words' halves. */
+  private static void int8ToFloats(ByteBuffer data, int position, int bit, float[] out, int to) {
+    for (int i = 0; i < WORDS; i++) {
+      IntVector w = words(data, position + i * WORDS_BYTES).lanewise(VectorOperators.LSHR, bit);
+      floats(w, 0xff, 128).intoArray(out, to + i * OUTPUTS);
+      floats(w.lanewise(VectorOperators.LSHR, 16), 0xff, 128)
+          .intoArray(out, to + i * OUTPUTS + WORDS);
+    }
+  }
+
+  /** As {@link #int8ToFloats}. */
+  private static void int4ToFloats(ByteBuffer data, int position, int bit, float[] out, int to) {
+    for (int i = 0; i < WORDS; i++) {
+      IntVector w = words(data, position + i * WORDS_BYTES).lanewise(VectorOperators.LSHR, bit);
+      floats(w, 15, 8).intoArray(out, to + i * OUTPUTS);
+      floats(w.lanewise(VectorOperators.LSHR, 16), 15, 8).intoArray(out, to + i * OUTPUTS + WORDS);
+    }
+  }
+
+  private static FloatVector floats(IntVector words, int mask, int offset) {
+    return (FloatVector)
+        words.lanewise(VectorOperators.AND, mask).sub(offset).convert(VectorOperators.I2F, 0);
+  }
+
+  /** {@link Kernels#addUnits}. */
+  static void addUnits(
+      float[] floats, int row, int scale, int panel, int columns, int units, int sums, int total) {
+    for (int unit = 0; unit < units; unit++) {
+      int x = row + unit * columns * ROWS;
+      int w = panel + unit * (columns + 1) * OUTPUTS;
+      for (int o = 0; o < OUTPUTS; o += 2 * LANES) {
+        if (LANES == WORDS) {
+          tile8x2(floats, x, w, columns, sums);
+        } else {
+          tile4x2(floats, x, w + o, columns, sums + o);
+          tile4x2(floats, x + 4, w + o, columns, sums + 4 * OUTPUTS + o);
+        }
+      }
+      addSums(floats, scale + unit * ROWS, w + columns * OUTPUTS, sums, total);
+    }
+  }
+
+  private static void addSums(float[] floats, int scale, int scales, int sums, int total) {
+    for (int row = 0; row < ROWS; row++) {
+      float rowScale = floats[scale + row];
+      for (int o = 0; o < OUTPUTS; o += LANES) {
+        int at = row * OUTPUTS + o;
+        FloatVector s = FloatVector.fromArray(FLOATS, floats, scales + o).mul(rowScale);
+        FloatVector.fromArray(FLOATS, floats, total + at)
+            .add(FloatVector.fromArray(FLOATS, floats, sums + at).mul(s))
+            .intoArray(floats, total + at);
+      }
+    }
+  }
+
+  /** Sums of eight rows for two vectors of outputs, for AVX-512's 32 registers. */
+  private static void tile8x2(float[] floats, int row, int panel, int columns, int sum) {
+    FloatVector s00 = FloatVector.zero(FLOATS);
+    FloatVector s01 = FloatVector.zero(FLOATS);
+    FloatVector s10 = FloatVector.zero(FLOATS);
+    FloatVector s11 = FloatVector.zero(FLOATS);
+    FloatVector s20 = FloatVector.zero(FLOATS);
+    FloatVector s21 = FloatVector.zero(FLOATS);
+    FloatVector s30 = FloatVector.zero(FLOATS);
+    FloatVector s31 = FloatVector.zero(FLOATS);
+    FloatVector s40 = FloatVector.zero(FLOATS);
+    FloatVector s41 = FloatVector.zero(FLOATS);
+    FloatVector s50 = FloatVector.zero(FLOATS);
+    FloatVector s51 = FloatVector.zero(FLOATS);
+    FloatVector s60 = FloatVector.zero(FLOATS);
+    FloatVector s61 = FloatVector.zero(FLOATS);
+    FloatVector s70 = FloatVector.zero(FLOATS);
+    FloatVector s71 = FloatVector.zero(FLOATS);
+    for (int i = 0; i < columns; i++) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, floats, panel + i * OUTPUTS);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, floats, panel + i * OUTPUTS + LANES);
+      FloatVector x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS]);
+      s00 = x.fma(w0, s00);
+      s01 = x.fma(w1, s01);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 1]);
+      s10 = x.fma(w0, s10);
+      s11 = x.fma(w1, s11);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 2]);
+      s20 = x.fma(w0, s20);
+      s21 = x.fma(w1, s21);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 3]);
+      s30 = x.fma(w0, s30);
+      s31 = x.fma(w1, s31);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 4]);
+      s40 = x.fma(w0, s40);
+      s41 = x.fma(w1, s41);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 5]);
+      s50 = x.fma(w0, s50);
+      s51 = x.fma(w1, s51);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 6]);
+      s60 = x.fma(w0, s60);
+      s61 = x.fma(w1, s61);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 7]);
+      s70 = x.fma(w0, s70);
+      s71 = x.fma(w1, s71);
+    }
+    s00.intoArray(floats, sum);
+    s01.intoArray(floats, sum + LANES);
+    s10.intoArray(floats, sum + OUTPUTS);
+    s11.intoArray(floats, sum + OUTPUTS + LANES);
+    s20.intoArray(floats, sum + 2 * OUTPUTS);
+    s21.intoArray(floats, sum + 2 * OUTPUTS + LANES);
+    s30.intoArray(floats, sum + 3 * OUTPUTS);
+    s31.intoArray(floats, sum + 3 * OUTPUTS + LANES);
+    s40.intoArray(floats, sum + 4 * OUTPUTS);
+    s41.intoArray(floats, sum + 4 * OUTPUTS + LANES);
+    s50.intoArray(floats, sum + 5 * OUTPUTS);
+    s51.intoArray(floats, sum + 5 * OUTPUTS + LANES);
+    s60.intoArray(floats, sum + 6 * OUTPUTS);
+    s61.intoArray(floats, sum + 6 * OUTPUTS + LANES);
+    s70.intoArray(floats, sum + 7 * OUTPUTS);
+    s71.intoArray(floats, sum + 7 * OUTPUTS + LANES);
+  }
+
+  /** Sums of four of the rows for two vectors of outputs, for 16 registers. */
+  private static void tile4x2(float[] floats, int row, int panel, int columns, int sum) {
+    FloatVector s00 = FloatVector.zero(FLOATS);
+    FloatVector s01 = FloatVector.zero(FLOATS);
+    FloatVector s10 = FloatVector.zero(FLOATS);
+    FloatVector s11 = FloatVector.zero(FLOATS);
+    FloatVector s20 = FloatVector.zero(FLOATS);
+    FloatVector s21 = FloatVector.zero(FLOATS);
+    FloatVector s30 = FloatVector.zero(FLOATS);
+    FloatVector s31 = FloatVector.zero(FLOATS);
+    for (int i = 0; i < columns; i++) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, floats, panel + i * OUTPUTS);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, floats, panel + i * OUTPUTS + LANES);
+      FloatVector x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS]);
+      s00 = x.fma(w0, s00);
+      s01 = x.fma(w1, s01);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 1]);
+      s10 = x.fma(w0, s10);
+      s11 = x.fma(w1, s11);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 2]);
+      s20 = x.fma(w0, s20);
+      s21 = x.fma(w1, s21);
+      x = FloatVector.broadcast(FLOATS, floats[row + i * ROWS + 3]);
+      s30 = x.fma(w0, s30);
+      s31 = x.fma(w1, s31);
+    }
+    s00.intoArray(floats, sum);
+    s01.intoArray(floats, sum + LANES);
+    s10.intoArray(floats, sum + OUTPUTS);
+    s11.intoArray(floats, sum + OUTPUTS + LANES);
+    s20.intoArray(floats, sum + 2 * OUTPUTS);
+    s21.intoArray(floats, sum + 2 * OUTPUTS + LANES);
+    s30.intoArray(floats, sum + 3 * OUTPUTS);
+    s31.intoArray(floats, sum + 3 * OUTPUTS + LANES);
   }
 }

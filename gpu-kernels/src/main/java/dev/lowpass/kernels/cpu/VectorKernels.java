@@ -2,6 +2,8 @@ package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Floats;
+import dev.lowpass.kernels.Quantization;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.incubator.vector.ByteVector;
@@ -95,30 +97,20 @@ final class VectorKernels implements Kernels {
 
   @Override
   public int group(CpuWeight weight) {
-    return weight.quantization() == null
-        ? VectorWeights.group(weight.type())
-        : weight.quantization().blockColumns();
+    return VectorWeights.group(weight.type());
   }
 
   @Override
   public void arrange(CpuWeight weight, float[] in, int from, int count, float[] out, int to) {
-    if (weight.quantization() == null) {
-      VectorWeights.arrange(weight.type(), in, from, count, out, to);
-    } else {
-      System.arraycopy(in, from, out, to, count);
-    }
+    VectorWeights.arrange(weight.type(), in, from, count, out, to);
   }
 
   @Override
   public void toFloats(
       CpuWeight weight, int output, int begin, int count, float[] out, int offset) {
-    if (weight.quantization() == null) {
-      DType type = weight.type();
-      int position = output * weight.stride() + begin * type.bytes();
-      VectorWeights.toFloats(type, weight.data(), position, count, out, offset);
-    } else {
-      VectorBlocks.toFloats(weight, output, begin, count, out, offset);
-    }
+    DType type = weight.type();
+    int position = output * weight.stride() + begin * type.bytes();
+    VectorWeights.toFloats(type, weight.data(), position, count, out, offset);
   }
 
   @Override
@@ -267,9 +259,39 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void pairDots(
-      CpuWeight weight, int pair, byte[] scratch, float[] row, int offset, float[] sums, int sum) {
-    VectorBlocks.pairDots(weight, pair, scratch, row, offset, sums, sum);
+  public float round(float[] in, int from, int count, float[] out, int to) {
+    return VectorBlocks.round(in, from, count, out, to);
+  }
+
+  @Override
+  public void operand(Quantization quantization, float[] multiples, int[] out, int to) {
+    VectorBlocks.operand(quantization, multiples, out, to);
+  }
+
+  @Override
+  public void addUnit(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    VectorBlocks.addUnit(quantization, data, position, operand, at, scale, sums, totals, total);
+  }
+
+  @Override
+  public void unitToFloats(
+      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
+    VectorBlocks.unitToFloats(quantization, data, position, out, to);
+  }
+
+  @Override
+  public void addUnits(
+      float[] floats, int row, int scale, int panel, int columns, int units, int sums, int total) {
+    VectorBlocks.addUnits(floats, row, scale, panel, columns, units, sums, total);
   }
 
   @Override

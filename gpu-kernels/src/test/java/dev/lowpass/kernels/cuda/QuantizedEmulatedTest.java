@@ -148,7 +148,12 @@ class QuantizedEmulatedTest {
         int columns = 100;
         float[] w = twin.floats(outputs * columns);
         for (int rows : new int[] {1, 20}) {
+          // Integers of which each block's largest is 127, so that the CPU has none to round.
           float[] x = twin.floats(rows * columns);
+          for (int i = 0; i < x.length; i++) {
+            x[i] =
+                i % columns % 32 == 0 ? 127 : Math.round(Math.max(-127, Math.min(127, 40 * x[i])));
+          }
           twin.run(
                   device -> {
                     Weight weight = Twin.blocks(device, quantization, outputs, columns, w);

@@ -38,7 +38,7 @@ public final class PackedWeights {
   private static final Logger LOG = LoggerFactory.getLogger(PackedWeights.class);
 
   /** To be raised when the same weights are packed in another way. */
-  private static final int REVISION = 1;
+  private static final int REVISION = 2;
 
   private static final String CHECKSUM = "crc32c";
 
@@ -281,12 +281,17 @@ public final class PackedWeights {
     ByteBuffer stored = checkpoint.matrix(name, rows, columns);
     int stride = columns * tensor.dtype().bytes();
     Quantization quantization = quantization(name);
-    long pairBytes =
-        quantization == null ? 2L * columns * DType.BF16.bytes() : quantization.pairBytes(columns);
-    int rowsAPiece = 2 * (int) Math.max(1, PIECE_BYTES / pairBytes);
+    long groupBytes =
+        quantization == null
+            ? (long) Quantization.ROWS * columns * DType.BF16.bytes()
+            : quantization.groupBytes(columns);
+    int rowsAPiece = Quantization.ROWS * (int) Math.max(1, PIECE_BYTES / groupBytes);
+    int most = Math.min(rows, rowsAPiece);
     ByteBuffer piece =
         ByteBuffer.allocateDirect(
-            Math.toIntExact(pairBytes * ((Math.min(rows, rowsAPiece) + 1) / 2)));
+            quantization == null
+                ? Math.multiplyExact(most, columns * DType.BF16.bytes())
+                : Math.toIntExact(quantization.bytes(most, columns)));
     for (int row = 0; row < rows; row += rowsAPiece) {
       int count = Math.min(rowsAPiece, rows - row);
       ByteBuffer from = stored.slice(row * stride, count * stride);
