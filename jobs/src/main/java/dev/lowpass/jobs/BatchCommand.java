@@ -14,6 +14,7 @@ import dev.lowpass.udfs.settings.PolicySettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.SparkSession;
@@ -58,6 +59,8 @@ abstract class BatchCommand implements Callable<Integer> {
   @Mixin private CommonOptions common;
 
   @Spec private CommandSpec spec;
+
+  private final Instant started = Instant.now();
 
   /** What to ask of each document, checked. */
   abstract DocumentTask task() throws IOException;
@@ -147,7 +150,7 @@ abstract class BatchCommand implements Callable<Integer> {
     FailureLimit limit = failures.maxFailed();
     long start = System.nanoTime();
     boolean finished = batch.write(session.sparkContext(), commitDocuments, limit, command, err);
-    long failed = batch.report().print(out, (System.nanoTime() - start) / 1e9);
+    long failed = batch.report().print(out, started, (System.nanoTime() - start) / 1e9);
     if (!finished) {
       err.println(
           command

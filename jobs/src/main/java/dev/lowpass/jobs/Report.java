@@ -3,12 +3,15 @@ package dev.lowpass.jobs;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.min;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
 import dev.lowpass.udfs.OutputTable;
 import dev.lowpass.udfs.Run;
 import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Column;
@@ -25,10 +28,11 @@ record Report(Run run, Output output, long total, long todo) {
   /**
    * Prints the summary.
    *
-   * @param seconds that the run took
+   * @param started when the command began
+   * @param seconds that the documents took
    * @return how many documents of the whole table failed
    */
-  long print(PrintWriter out, double seconds) {
+  long print(PrintWriter out, Instant started, double seconds) {
     Dataset<Row> table = output.read();
     Column mine = col(OutputTable.RUN_ID).equalTo(run.runId());
     Column failed = col(OutputTable.STATUS).equalTo(OutputTable.FAILED);
@@ -40,7 +44,8 @@ record Report(Run run, Output output, long total, long todo) {
                 count(when(mine, 1)),
                 count(when(mine.and(failed), 1)),
                 sum(when(mine, col(OutputTable.PROMPT_TOKENS))),
-                sum(when(mine, col(OutputTable.OUTPUT_TOKENS))))
+                sum(when(mine, col(OutputTable.OUTPUT_TOKENS))),
+                min(when(mine, col(OutputTable.CREATED_AT))))
             .head();
     long read = counts.isNullAt(4) ? 0 : counts.getLong(4);
     long written = counts.isNullAt(5) ? 0 : counts.getLong(5);
@@ -60,7 +65,14 @@ record Report(Run run, Output output, long total, long todo) {
         Text.number(read),
         Text.number(written),
         Text.number(Math.round((read + written) / seconds)));
-    out.printf("time       %s%n", Text.seconds(seconds));
+    String first =
+        counts.isNullAt(6)
+            ? ""
+            : ", the first document "
+                + Text.seconds(
+                    Duration.between(started, counts.getTimestamp(6).toInstant()).toMillis() / 1e3)
+                + " after the start";
+    out.printf("time       %s%s%n", Text.seconds(seconds), first);
     out.printf(
         "output     %s (Parquet, %s)%n", output.location(), Text.count(counts.getLong(0), "row"));
     out.flush();

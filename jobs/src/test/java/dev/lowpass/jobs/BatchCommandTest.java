@@ -78,7 +78,7 @@ class BatchCommandTest {
         .matches(
             "documents  2: 2 ok, 0 failed\n"
                 + "tokens     [0-9,]+ read, [0-9,]+ written, [0-9,]+ a second\n"
-                + "time       [0-9.]+ s\n"
+                + "time       [0-9.]+ s, the first document [0-9.]+ s after the start\n"
                 + "output     \\Q"
                 + output
                 + "\\E \\(Parquet, 2 rows\\)\n");

@@ -35,6 +35,7 @@ public final class OutputTable {
   public static final String OUTPUT_TOKENS = "output_tokens";
   public static final String FINGERPRINT = "fingerprint";
   public static final String RUN_ID = "run_id";
+  public static final String CREATED_AT = "created_at";
   public static final String FAILED = "failed";
 
   /** What a document cost. */
@@ -101,7 +102,7 @@ public final class OutputTable {
             .add("stats", STATS)
             .add(FINGERPRINT, StringType)
             .add(RUN_ID, StringType)
-            .add("created_at", TimestampType);
+            .add(CREATED_AT, TimestampType);
     for (var column : kept.fields()) {
       schema = schema.add(column.name(), column.dataType());
     }

@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 final class FileDigests {
   private static final Logger LOG = LoggerFactory.getLogger(FileDigests.class);
 
-  /** Files of fewer bytes are hashed each time: that takes less than a tenth of a second. */
-  private static final long LARGE = 64 << 20;
+  /** Files of fewer bytes are hashed each time: tenths of a second, if the JVM just started. */
+  private static final long LARGE = 4 << 20;
 
   /** Longer than any file system's tick, and than clocks of hosts are apart. */
   private static final Duration SETTLED = Duration.ofSeconds(10);
