@@ -335,7 +335,9 @@ final class Attention {
       values = s.block;
       memory.decode(kernels, part.kvHead, block, block + 1, values);
     } else if (count <= Kernels.QUERIES) {
-      s.touched += touch(values, value, memory.channels() * Kernels.BLOCK);
+      // Of the values only those that are there: nothing reads the others.
+      int entries = Math.min(Kernels.BLOCK, s.end[count - 1] - firstEntry);
+      s.touched += touch(values, value, memory.channels() * entries);
     }
     for (int q = 0; q < count; q += Kernels.QUERIES) {
       weigh(s, q, Math.min(count, q + Kernels.QUERIES), firstEntry, values, value, cache.width());

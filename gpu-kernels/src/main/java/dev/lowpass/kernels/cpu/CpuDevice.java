@@ -31,6 +31,9 @@ public final class CpuDevice implements Device {
   /** Elements that are worth handing to another thread. */
   private static final int PART_ELEMENTS = 1 << 13;
 
+  /** Floats of a cache line. */
+  private static final int LINE = 16;
+
   private final Kernels kernels;
   private final Team team;
   private final Linear linear;
@@ -259,14 +262,29 @@ public final class CpuDevice implements Device {
     float[] keyData = newKeys.data();
     float[] valueData = newValues.data();
     float[] positionData = tensor(positions, "positions").data();
+    int heads = 0;
+    int elements = 0;
     for (Span span : spans) {
       CpuKvCache cache = (CpuKvCache) span.cache();
-      forRows(
-          cache.kvHeads(),
-          span.rows() * cache.headDim(),
-          head ->
-              cache.store(
-                  layer, head, keyData, valueData, positionData, span.firstRow(), span.rows()));
+      heads = Math.max(heads, cache.kvHeads());
+      elements = Math.max(elements, span.rows() * cache.headDim());
+    }
+    int headsASpan = heads;
+    // One kv head of a span at a time. Each element of a key lies in a cache line of its own.
+    forRows(
+        spans.size() * headsASpan,
+        elements * LINE,
+        index -> {
+          Span span = spans.get(index / headsASpan);
+          CpuKvCache cache = (CpuKvCache) span.cache();
+          int head = index % headsASpan;
+          if (head < cache.kvHeads()) {
+            cache.store(
+                layer, head, keyData, valueData, positionData, span.firstRow(), span.rows());
+          }
+        });
+    for (Span span : spans) {
+      CpuKvCache cache = (CpuKvCache) span.cache();
       cache.setLength(layer, cache.length(layer) + span.rows());
     }
   }

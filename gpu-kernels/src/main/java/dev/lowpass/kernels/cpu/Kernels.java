@@ -75,13 +75,15 @@ interface Kernels {
    *
    * @param floats holds all operands
    * @param row where the rows {@code [tileRows, DEPTH]} begin
+   * @param rows how many of them are asked for; the others' sums may be left out
    * @param output where the outputs' elements {@code [tileOutputs, DEPTH]} begin
    * @param depth elements of a row that are there, a multiple of {@link #lanes()}
    * @param from where the first row's sums so far {@code [tileOutputs, lanes]} begin
    * @param sum where its new ones go: the same place, or another
    * @param stride distance of the next row's sums, of both
    */
-  void tile(float[] floats, int row, int output, int depth, int from, int sum, int stride);
+  void tile(
+      float[] floats, int row, int rows, int output, int depth, int from, int sum, int stride);
 
   /**
    * Sums the products of one row with {@link #DOTS} outputs, lane by lane, in {@link #tile}'s

@@ -156,6 +156,11 @@ final class Linear {
       return AlignedFloats.BEGIN + group * groupSize;
     }
 
+    /** A group's rows that are there. */
+    private int rows(int group) {
+      return Math.min(tileRows, rows - group * tileRows);
+    }
+
     /**
      * Lays a group of rows out as {@code [blocks, tileRows, DEPTH]}. Rows and elements that are not
      * there are zeros.
@@ -271,6 +276,7 @@ final class Linear {
             kernels.tile(
                 floats,
                 row,
+                rows(group),
                 output + o * DEPTH,
                 blocks.depth(b),
                 b == 0 ? zeros : sums + o * lanes,
@@ -286,9 +292,9 @@ final class Linear {
     }
 
     private void store(int group, int begin, int outputs, int sums) {
-      kernels.sums(floats, sums, tileRows * panelOutputs);
+      kernels.sums(floats, sums, rows(group) * panelOutputs);
       int first = group * tileRows;
-      for (int i = 0; i < Math.min(tileRows, rows - first); i++) {
+      for (int i = 0; i < rows(group); i++) {
         int from = sums + i * panelOutputs;
         int to = (firstRow + first + i) * weight.rows() + begin;
         System.arraycopy(floats, from, out, to, outputs);

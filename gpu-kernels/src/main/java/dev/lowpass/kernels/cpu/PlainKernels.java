@@ -45,7 +45,8 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void tile(float[] floats, int row, int output, int depth, int from, int sum, int stride) {
+  public void tile(
+      float[] floats, int row, int rows, int output, int depth, int from, int sum, int stride) {
     float s00 = floats[from];
     float s01 = floats[from + 1];
     float s10 = floats[from + stride];

@@ -114,8 +114,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void tile(float[] floats, int row, int output, int depth, int from, int sum, int stride) {
-    if (WIDE) {
+  public void tile(
+      float[] floats, int row, int rows, int output, int depth, int from, int sum, int stride) {
+    if (WIDE && rows <= 4) {
+      tile4x4(floats, row, output, depth, from, sum, stride);
+    } else if (WIDE) {
       tile6x4(floats, row, output, depth, from, sum, stride);
     } else {
       tile5x2(floats, row, output, depth, from, sum, stride);
@@ -208,6 +211,69 @@ final class VectorKernels implements Kernels {
     s51.intoArray(floats, sum + 5 * stride + LANES);
     s52.intoArray(floats, sum + 5 * stride + 2 * LANES);
     s53.intoArray(floats, sum + 5 * stride + 3 * LANES);
+  }
+
+  /** What remains of a batch of, say, 16 rows after tiles of six. */
+  private static void tile4x4(
+      float[] floats, int row, int output, int depth, int from, int sum, int stride) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, floats, from);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, floats, from + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, floats, from + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, floats, from + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, floats, from + stride);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, floats, from + stride + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, floats, from + stride + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, floats, from + stride + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, floats, from + 2 * stride + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, floats, from + 3 * stride + 3 * LANES);
+    for (int i = 0; i < depth; i += LANES) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, floats, output + i);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, floats, output + i + DEPTH);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, floats, output + i + 2 * DEPTH);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, floats, output + i + 3 * DEPTH);
+      FloatVector x = FloatVector.fromArray(FLOATS, floats, row + i);
+      s00 = x.fma(w0, s00);
+      s01 = x.fma(w1, s01);
+      s02 = x.fma(w2, s02);
+      s03 = x.fma(w3, s03);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + DEPTH);
+      s10 = x.fma(w0, s10);
+      s11 = x.fma(w1, s11);
+      s12 = x.fma(w2, s12);
+      s13 = x.fma(w3, s13);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 2 * DEPTH);
+      s20 = x.fma(w0, s20);
+      s21 = x.fma(w1, s21);
+      s22 = x.fma(w2, s22);
+      s23 = x.fma(w3, s23);
+      x = FloatVector.fromArray(FLOATS, floats, row + i + 3 * DEPTH);
+      s30 = x.fma(w0, s30);
+      s31 = x.fma(w1, s31);
+      s32 = x.fma(w2, s32);
+      s33 = x.fma(w3, s33);
+    }
+    s00.intoArray(floats, sum);
+    s01.intoArray(floats, sum + LANES);
+    s02.intoArray(floats, sum + 2 * LANES);
+    s03.intoArray(floats, sum + 3 * LANES);
+    s10.intoArray(floats, sum + stride);
+    s11.intoArray(floats, sum + stride + LANES);
+    s12.intoArray(floats, sum + stride + 2 * LANES);
+    s13.intoArray(floats, sum + stride + 3 * LANES);
+    s20.intoArray(floats, sum + 2 * stride);
+    s21.intoArray(floats, sum + 2 * stride + LANES);
+    s22.intoArray(floats, sum + 2 * stride + 2 * LANES);
+    s23.intoArray(floats, sum + 2 * stride + 3 * LANES);
+    s30.intoArray(floats, sum + 3 * stride);
+    s31.intoArray(floats, sum + 3 * stride + LANES);
+    s32.intoArray(floats, sum + 3 * stride + 2 * LANES);
+    s33.intoArray(floats, sum + 3 * stride + 3 * LANES);
   }
 
   private static void tile5x2(
