@@ -8,6 +8,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -20,6 +21,13 @@ final class VectorWeights {
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+  // The even elements of a vector, twice; the odd ones; the lanes where those of a second one go.
+  private static final VectorShuffle<Float> EVEN =
+      VectorShuffle.fromOp(FLOATS, lane -> 2 * lane % LANES);
+  private static final VectorShuffle<Float> ODD =
+      VectorShuffle.fromOp(FLOATS, lane -> (2 * lane + 1) % LANES);
+  private static final VectorMask<Float> UPPER_HALF = VectorMask.fromLong(FLOATS, -1L << LANES / 2);
 
   private VectorWeights() {}
 
@@ -77,10 +85,12 @@ final class VectorWeights {
       return;
     }
     for (int i = 0; i < count; i += 2 * LANES) {
-      for (int lane = 0; lane < LANES; lane++) {
-        out[to + i + lane] = in[from + i + 2 * lane];
-        out[to + i + LANES + lane] = in[from + i + 2 * lane + 1];
-      }
+      FloatVector first = FloatVector.fromArray(FLOATS, in, from + i);
+      FloatVector second = FloatVector.fromArray(FLOATS, in, from + i + LANES);
+      FloatVector even = first.rearrange(EVEN).blend(second.rearrange(EVEN), UPPER_HALF);
+      FloatVector odd = first.rearrange(ODD).blend(second.rearrange(ODD), UPPER_HALF);
+      even.intoArray(out, to + i);
+      odd.intoArray(out, to + i + LANES);
     }
   }
 
