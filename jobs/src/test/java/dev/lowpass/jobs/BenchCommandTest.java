@@ -270,6 +270,7 @@ class BenchCommandTest {
             echo "$*" >> %s
             echo
             echo '{"pl": 3, "speed_pp": 40.5, "speed_tg": '$(wc -l < %s)'00.5}'
+            echo '{"pl": 3, "speed_pp": 1.5, "speed_tg": 2.5}'
             """
                 .formatted(calls, calls));
     assertThat(program.toFile().setExecutable(true)).isTrue();
@@ -297,10 +298,10 @@ class BenchCommandTest {
     assertThat(command.status()).isZero();
     assertThat(Files.readAllLines(calls))
         .containsExactly(
-            "-t 1 -c 256 -npp 1 -ntg 8 -npl 1 --output-format jsonl",
-            "-t 1 -c 768 -npp 1 -ntg 8 -npl 3 --output-format jsonl",
-            "-t 1 -c 512 -npp 250 -ntg 8 -npl 1 --output-format jsonl",
-            "-t 1 -c 1536 -npp 250 -ntg 8 -npl 3 --output-format jsonl");
+            "-t 1 -c 256 -npp 1,1 -ntg 8 -npl 1 --output-format jsonl",
+            "-t 1 -c 768 -npp 1,1 -ntg 8 -npl 3 --output-format jsonl",
+            "-t 1 -c 512 -npp 250,1 -ntg 8 -npl 1 --output-format jsonl",
+            "-t 1 -c 1536 -npp 250,1 -ntg 8 -npl 3 --output-format jsonl");
     JsonNode row = new ObjectMapper().readTree(json.toFile()).get("rows").get(3);
     assertThat(row.get("batch").asInt()).isEqualTo(3);
     assertThat(row.get("peer_prompt_tokens_per_s").asDouble()).isEqualTo(40.5);
