@@ -263,7 +263,7 @@ public final class CpuDevice implements Device {
     float[] valueData = newValues.data();
     float[] positionData = tensor(positions, "positions").data();
     int heads = 0;
-    int elements = 0;
+    int elements = 1;
     for (Span span : spans) {
       CpuKvCache cache = (CpuKvCache) span.cache();
       heads = Math.max(heads, cache.kvHeads());
