@@ -50,6 +50,8 @@ final class VectorBlocks {
    */
   private static final float INTEGER = 0x1.8p23f;
 
+  private static final int INTEGER_BITS = Float.floatToRawIntBits(INTEGER);
+
   private VectorBlocks() {}
 
   /** {@link Kernels#round}. */
@@ -99,8 +101,11 @@ final class VectorBlocks {
   }
 
   private static IntVector integers(float[] multiples, int from) {
-    return (IntVector)
-        FloatVector.fromArray(FLOATS, multiples, from).convert(VectorOperators.F2I, 0);
+    // A sum's lowest bits are the integer. C2 of JDK 17 has no instruction for F2I: it would box.
+    return FloatVector.fromArray(FLOATS, multiples, from)
+        .add(INTEGER)
+        .reinterpretAsInts()
+        .sub(INTEGER_BITS);
   }
 
   /** Exact, in any order. */
