@@ -12,6 +12,9 @@ package dev.lowpass.kernels.cpu;
 final class AlignedFloats {
   static final int BEGIN = 12;
 
+  /** Floats of a cache line. */
+  static final int LINE = 16;
+
   private float[] floats = new float[0];
 
   float[] take(long size) {

@@ -21,9 +21,6 @@ final class Attention {
   /** Entries that one part of a decode step takes: two parts a kv head of a cache of 1,024. */
   static final int SEGMENT = 8 * Kernels.BLOCK;
 
-  /** Floats of a cache line. */
-  private static final int LINE = 16;
-
   /** What a query's result has besides its channels: the maximum, and the softmax's denominator. */
   private static final int HEADER = 2;
 
@@ -352,7 +349,7 @@ final class Attention {
   private static float touch(float[] block, int offset, int count) {
     int quarter = count / 4;
     float sum = 0;
-    for (int i = offset; i < offset + quarter; i += LINE) {
+    for (int i = offset; i < offset + quarter; i += AlignedFloats.LINE) {
       float first = block[i] + block[i + quarter];
       sum += first + (block[i + 2 * quarter] + block[i + 3 * quarter]);
     }

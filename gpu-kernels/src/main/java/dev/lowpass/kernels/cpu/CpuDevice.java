@@ -31,9 +31,6 @@ public final class CpuDevice implements Device {
   /** Elements that are worth handing to another thread. */
   private static final int PART_ELEMENTS = 1 << 13;
 
-  /** Floats of a cache line. */
-  private static final int LINE = 16;
-
   private final Kernels kernels;
   private final Team team;
   private final Linear linear;
@@ -273,7 +270,7 @@ public final class CpuDevice implements Device {
     // One kv head of a span at a time. Each element of a key lies in a cache line of its own.
     forRows(
         spans.size() * headsASpan,
-        elements * LINE,
+        elements * AlignedFloats.LINE,
         index -> {
           Span span = spans.get(index / headsASpan);
           CpuKvCache cache = (CpuKvCache) span.cache();

@@ -83,7 +83,7 @@ final class ManyRowsOfBlocks {
           AlignedFloats.BEGIN
               + Sizes.elements("a batch's rows", tiles, blocks, blockColumns * ROWS);
       // Of whole cache lines each.
-      scratch = scales + Sizes.roundUp(tiles * blocks * ROWS, 16);
+      scratch = scales + Sizes.roundUp(tiles * blocks * ROWS, AlignedFloats.LINE);
       floats = memory.take(scratch + (long) team.size() * scratchSize());
     }
 

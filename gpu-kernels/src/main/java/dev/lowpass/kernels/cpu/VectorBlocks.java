@@ -182,24 +182,11 @@ final class VectorBlocks {
       upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
     }
     IntVector halves = words(data, position);
-    FloatVector scales =
-        halves
-            .lanewise(VectorOperators.LSHL, 16)
-            .lanewise(VectorOperators.ASHR, 3)
-            .lanewise(VectorOperators.AND, HALF)
-            .reinterpretAsFloats()
-            .mul(0x1p112f)
-            .mul(scale);
+    FloatVector scales = scaleOf(halves.lanewise(VectorOperators.LSHL, 16)).mul(scale);
     FloatVector.fromArray(FLOATS, totals, total)
         .add(((FloatVector) lower.convert(VectorOperators.I2F, 0)).mul(scales))
         .intoArray(totals, total);
-    scales =
-        halves
-            .lanewise(VectorOperators.ASHR, 3)
-            .lanewise(VectorOperators.AND, HALF)
-            .reinterpretAsFloats()
-            .mul(0x1p112f)
-            .mul(scale);
+    scales = scaleOf(halves).mul(scale);
     FloatVector.fromArray(FLOATS, totals, total + WORDS)
         .add(((FloatVector) upper.convert(VectorOperators.I2F, 0)).mul(scales))
         .intoArray(totals, total + WORDS);
