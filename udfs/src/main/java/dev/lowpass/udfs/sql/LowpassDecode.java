@@ -4,28 +4,24 @@ import dev.lowpass.udfs.Counters;
 import java.io.Serializable;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.ExpressionSet;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.catalyst.plans.logical.UnaryNode;
 import org.apache.spark.sql.classic.Dataset;
 import org.apache.spark.sql.classic.SparkSession;
-import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
 /**
  * The rows that a batch job's documents have become, as they are. What it adds is a place in the
  * plan: there Spark's UI shows {@link Counters}, which the tasks below it count with.
  */
-public final class LowpassDecode extends LogicalPlan implements UnaryNode, Serializable {
+public final class LowpassDecode extends OneChildNode implements Serializable {
   private final String description;
   private final Counters counters;
-  private final LogicalPlan child;
 
   /** Public for Spark, which copies plans; {@link #show} makes the first one. */
   public LowpassDecode(String description, Counters counters, LogicalPlan child) {
+    super(child);
     this.description = description;
     this.counters = counters;
-    this.child = child;
   }
 
   /**
@@ -51,33 +47,13 @@ public final class LowpassDecode extends LogicalPlan implements UnaryNode, Seria
   }
 
   @Override
-  public LogicalPlan child() {
-    return child;
-  }
-
-  @Override
   public Seq<Attribute> output() {
-    return child.output();
-  }
-
-  @Override
-  public ExpressionSet validConstraints() {
-    return UnaryNode.super.validConstraints();
-  }
-
-  @Override
-  public Seq<LogicalPlan> children() {
-    return Scala.seq(child);
+    return child().output();
   }
 
   @Override
   public LogicalPlan withNewChildInternal(LogicalPlan newChild) {
     return new LowpassDecode(description, counters, newChild);
-  }
-
-  @Override
-  public LogicalPlan withNewChildrenInternal(IndexedSeq<LogicalPlan> children) {
-    return withNewChildInternal(children.head());
   }
 
   @Override
@@ -95,22 +71,7 @@ public final class LowpassDecode extends LogicalPlan implements UnaryNode, Seria
     return switch (n) {
       case 0 -> description;
       case 1 -> counters;
-      default -> child;
+      default -> child();
     };
-  }
-
-  @Override
-  public boolean canEqual(Object other) {
-    return other instanceof LowpassDecode;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return Scala.equal(this, other);
-  }
-
-  @Override
-  public int hashCode() {
-    return super.hashCode();
   }
 }

@@ -6,31 +6,27 @@ import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
-import org.apache.spark.sql.catalyst.expressions.ExpressionSet;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.SupportsNonDeterministicExpression;
-import org.apache.spark.sql.catalyst.plans.logical.UnaryNode;
 import org.apache.spark.sql.types.Metadata;
 import scala.Option;
-import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
 /** Its input's rows in their order, each with the values of some {@link ModelCall}s. */
-public final class LowpassEval extends LogicalPlan
-    implements UnaryNode, SupportsNonDeterministicExpression, Serializable {
+public final class LowpassEval extends OneChildNode
+    implements SupportsNonDeterministicExpression, Serializable {
   private final Seq<ModelCall> calls;
   private final Seq<Attribute> results;
-  private final LogicalPlan child;
 
   /**
    * @param calls of the same settings; none has another in its text
    * @param results the column of each
    */
   public LowpassEval(Seq<ModelCall> calls, Seq<Attribute> results, LogicalPlan child) {
+    super(child);
     this.calls = calls;
     this.results = results;
-    this.child = child;
   }
 
   /** Evaluates calls into new columns. */
@@ -63,13 +59,8 @@ public final class LowpassEval extends LogicalPlan
   }
 
   @Override
-  public LogicalPlan child() {
-    return child;
-  }
-
-  @Override
   public Seq<Attribute> output() {
-    return Scala.concat(child.output(), results);
+    return Scala.concat(child().output(), results);
   }
 
   @Override
@@ -79,17 +70,12 @@ public final class LowpassEval extends LogicalPlan
 
   @Override
   public Option<Object> maxRows() {
-    return child.maxRows();
+    return child().maxRows();
   }
 
   @Override
   public Option<Object> maxRowsPerPartition() {
-    return child.maxRowsPerPartition();
-  }
-
-  @Override
-  public ExpressionSet validConstraints() {
-    return UnaryNode.super.validConstraints();
+    return child().maxRowsPerPartition();
   }
 
   @Override
@@ -98,18 +84,8 @@ public final class LowpassEval extends LogicalPlan
   }
 
   @Override
-  public Seq<LogicalPlan> children() {
-    return Scala.seq(child);
-  }
-
-  @Override
   public LogicalPlan withNewChildInternal(LogicalPlan newChild) {
     return new LowpassEval(calls, results, newChild);
-  }
-
-  @Override
-  public LogicalPlan withNewChildrenInternal(IndexedSeq<LogicalPlan> children) {
-    return withNewChildInternal(children.head());
   }
 
   @Override
@@ -127,22 +103,7 @@ public final class LowpassEval extends LogicalPlan
     return switch (n) {
       case 0 -> calls;
       case 1 -> results;
-      default -> child;
+      default -> child();
     };
-  }
-
-  @Override
-  public boolean canEqual(Object other) {
-    return other instanceof LowpassEval;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return Scala.equal(this, other);
-  }
-
-  @Override
-  public int hashCode() {
-    return super.hashCode();
   }
 }

@@ -7,13 +7,9 @@ import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
-import org.apache.spark.sql.catalyst.expressions.SortOrder;
-import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
 import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.execution.UnaryExecNode;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.util.SerializableConfiguration;
-import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Map;
 import scala.collection.immutable.Seq;
 import scala.reflect.ClassTag$;
@@ -22,18 +18,17 @@ import scala.reflect.ClassTag$;
  * The physical {@link LowpassEval}: the tasks of an executor put the texts of their rows into its
  * one engine, many at once. What they cost is in the operator's metrics.
  */
-public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
+public final class LowpassEvalExec extends OneChildExec {
   private final Seq<ModelCall> calls;
   private final Seq<Attribute> results;
-  private final SparkPlan child;
 
   /** Made when first asked for: each copy of a plan has its own. */
   private transient Counters counters;
 
   public LowpassEvalExec(Seq<ModelCall> calls, Seq<Attribute> results, SparkPlan child) {
+    super(child);
     this.calls = calls;
     this.results = results;
-    this.child = child;
   }
 
   private synchronized Counters counters() {
@@ -55,22 +50,17 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
             .broadcast(
                 new SerializableConfiguration(sparkContext().hadoopConfiguration()),
                 ClassTag$.MODULE$.apply(SerializableConfiguration.class));
-    return child
+    return child()
         .execute()
         .mapPartitions(
-            new EvalPartition(calls, child.output(), output(), counters(), hadoop),
+            new EvalPartition(calls, child().output(), output(), counters(), hadoop),
             /* preservesPartitioning= */ true,
             ClassTag$.MODULE$.apply(InternalRow.class));
   }
 
   @Override
-  public SparkPlan child() {
-    return child;
-  }
-
-  @Override
   public Seq<Attribute> output() {
-    return Scala.concat(child.output(), results);
+    return Scala.concat(child().output(), results);
   }
 
   @Override
@@ -79,28 +69,8 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
   }
 
   @Override
-  public Partitioning outputPartitioning() {
-    return child.outputPartitioning();
-  }
-
-  @Override
-  public Seq<SortOrder> outputOrdering() {
-    return child.outputOrdering();
-  }
-
-  @Override
-  public Seq<SparkPlan> children() {
-    return Scala.seq(child);
-  }
-
-  @Override
   public SparkPlan withNewChildInternal(SparkPlan newChild) {
     return new LowpassEvalExec(calls, results, newChild);
-  }
-
-  @Override
-  public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
-    return withNewChildInternal(children.head());
   }
 
   @Override
@@ -109,11 +79,6 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
     return ModelCall.show(calls)
         + results.mkString(", [", ", ", "], ")
         + settings.policy().on(settings.engine());
-  }
-
-  @Override
-  public String verboseStringWithOperatorId() {
-    return UnaryExecNode.super.verboseStringWithOperatorId();
   }
 
   @Override
@@ -126,22 +91,7 @@ public final class LowpassEvalExec extends SparkPlan implements UnaryExecNode {
     return switch (n) {
       case 0 -> calls;
       case 1 -> results;
-      default -> child;
+      default -> child();
     };
-  }
-
-  @Override
-  public boolean canEqual(Object other) {
-    return other instanceof LowpassEvalExec;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return Scala.equal(this, other);
-  }
-
-  @Override
-  public int hashCode() {
-    return super.hashCode();
   }
 }
