@@ -38,9 +38,12 @@ public final class PackedWeights {
   private static final Logger LOG = LoggerFactory.getLogger(PackedWeights.class);
 
   /** To be raised when the same weights are packed in another way. */
-  private static final int REVISION = 2;
+  private static final int REVISION = 3;
 
   private static final String CHECKSUM = "crc32c";
+
+  /** What tensors begin at multiples of: a vector that is read lies in one line of the cache. */
+  private static final int LINE_BYTES = 64;
 
   /** Bytes that are converted at a time. */
   private static final int PIECE_BYTES = 8 << 20;
@@ -190,7 +193,9 @@ public final class PackedWeights {
   private void fill(SortedMap<String, Long> sizes) {
     sizes.forEach(
         (name, size) -> {
-          ByteBuffer all = ByteBuffer.allocateDirect(Math.toIntExact(size));
+          int bytes = Math.toIntExact(size);
+          ByteBuffer memory = ByteBuffer.allocateDirect(Math.addExact(bytes, 2 * LINE_BYTES));
+          ByteBuffer all = memory.alignedSlice(LINE_BYTES).limit(bytes);
           try {
             convert(name, all::put);
           } catch (IOException e) {
@@ -253,7 +258,7 @@ public final class PackedWeights {
     }
     entry(json, CHECKSUM, offset, Long.BYTES);
     json.append('}');
-    json.append(" ".repeat((8 - json.length() % 8) % 8));
+    json.append(" ".repeat(-(Long.BYTES + json.length()) & LINE_BYTES - 1));
     byte[] bytes = json.toString().getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(Long.BYTES + bytes.length)
         .order(ByteOrder.LITTLE_ENDIAN)

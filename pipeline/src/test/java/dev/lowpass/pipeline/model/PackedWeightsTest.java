@@ -101,6 +101,13 @@ class PackedWeightsTest {
   }
 
   @Test
+  void unitsBeginAtCacheLines() throws IOException {
+    for (TensorInfo tensor : SafetensorsFile.open(pack()).tensors()) {
+      assertThat(tensor.offset() % 64).as(tensor.name()).isZero();
+    }
+  }
+
+  @Test
   void theNextStartMapsTheFile() throws IOException {
     Path file = pack();
     Files.setLastModifiedTime(file, LONG_AGO);
