@@ -15,6 +15,12 @@ final class AlignedFloats {
   /** Floats of a cache line. */
   static final int LINE = 16;
 
+  /**
+   * Floats or integers that keep arrays of two threads apart: what one writes and what the other
+   * does would share a cache line otherwise, or one of a pair that the processor fetches together.
+   */
+  static final int APART = 2 * LINE;
+
   private float[] floats = new float[0];
 
   float[] take(long size) {

@@ -50,7 +50,7 @@ final class FewRows implements Team.Task {
     this.kernels = kernels;
     this.team = team;
     lanes = kernels.lanes();
-    dots = new float[team.size()][Kernels.DOTS * lanes];
+    dots = new float[team.size()][Kernels.DOTS * lanes + AlignedFloats.APART];
     blocks = new FewRowsOfBlocks(kernels, team.size());
   }
 
@@ -110,12 +110,14 @@ final class FewRows implements Team.Task {
   private void run(float[] input, int rows) {
     this.rows = rows;
     arrange(input, weights[0]);
-    int unitBytes = weights[0].stride() * (weights[0].quantization() == null ? Kernels.DOTS : 1);
+    boolean inBlocks = weights[0].quantization() != null;
+    int unitBytes = weights[0].stride() * (inBlocks ? 1 : Kernels.DOTS);
     shares.cut(
         unitEnds[count - 1],
         team.size(),
         Math.max(1, LEAST_BYTES / unitBytes),
-        Math.max(1, MOST_BYTES / unitBytes));
+        Math.max(1, MOST_BYTES / unitBytes),
+        inBlocks ? Kernels.GROUPS : 1);
     team.run(shares.count(), this);
   }
 

@@ -5,9 +5,6 @@ import java.util.Arrays;
 
 /** What {@link FewRows} computes with weights in blocks: products of short integers. */
 final class FewRowsOfBlocks {
-  /** Groups of outputs that a thread goes through at a time: each is a stream to prefetch. */
-  private static final int STREAMS = 4;
-
   private static final int OUTPUTS = Quantization.ROWS;
 
   private final Kernels kernels;
@@ -19,7 +16,7 @@ final class FewRowsOfBlocks {
   private float[] scales = new float[0];
   private int rows;
 
-  /** Each worker's integer sums of a unit, and its sums of a row, of {@link #STREAMS} groups. */
+  /** Each worker's integer sums of a row, and its totals of all rows, of the groups together. */
   private final int[][] sums;
 
   private final float[][] totals;
@@ -27,8 +24,9 @@ final class FewRowsOfBlocks {
   FewRowsOfBlocks(Kernels kernels, int workers) {
     this.kernels = kernels;
     rounded = new RoundedRows(kernels);
-    sums = new int[workers][OUTPUTS];
-    totals = new float[workers][FewRows.MOST * STREAMS * OUTPUTS];
+    int size = Kernels.GROUPS * OUTPUTS;
+    sums = new int[workers][size + AlignedFloats.APART];
+    totals = new float[workers][FewRows.MOST * size + AlignedFloats.APART];
   }
 
   /** Takes rows that {@link #run} is then called for. */
@@ -56,47 +54,61 @@ final class FewRowsOfBlocks {
     return weight.quantization().blockColumns() + Kernels.OPERAND_EXTRA;
   }
 
-  /** Computes the outputs of some groups. */
+  /** Computes the outputs of the groups {@code [begin, end)} of a weight. */
   void run(float[] out, CpuWeight weight, float[] bias, int begin, int end, int worker) {
     // They lie far apart, so that each stream is long.
-    int step = (end - begin) / STREAMS;
+    int step = (end - begin) / Kernels.GROUPS;
     for (int group = begin; group < begin + step; group++) {
-      run(out, weight, bias, group, step, STREAMS, worker);
+      run(out, weight, bias, group, step, Kernels.GROUPS, worker);
     }
-    int rest = begin + step * STREAMS;
-    if (rest < end) {
-      run(out, weight, bias, rest, 1, end - rest, worker);
+    for (int group = begin + step * Kernels.GROUPS; group < end; group++) {
+      run(out, weight, bias, group, 0, 1, worker);
     }
   }
 
+  /** Computes the outputs of one group, or {@link Kernels#GROUPS}: {@code group + i * step}. */
   private void run(
       float[] out, CpuWeight weight, float[] bias, int group, int step, int count, int worker) {
     Quantization quantization = weight.quantization();
     int blocks = quantization.blocks(weight.columns());
-    int size = size(weight);
     float[] to = totals[worker];
-    Arrays.fill(to, 0, count * rows * OUTPUTS, 0);
+    Arrays.fill(to, 0, rows * count * OUTPUTS, 0);
     for (int block = 0; block < blocks; block++) {
-      for (int i = 0; i < count; i++) {
-        int unit = (group + i * step) * weight.stride() + block * Quantization.UNIT_BYTES;
-        for (int row = 0; row < rows; row++) {
-          int operand = row * blocks + block;
+      int unit = group * weight.stride() + block * Quantization.UNIT_BYTES;
+      for (int row = 0; row < rows; row++) {
+        int operand = row * blocks + block;
+        int at = operand * size(weight);
+        int total = row * count * OUTPUTS;
+        if (count == 1) {
           kernels.addUnit(
               quantization,
               weight.data(),
               unit,
               operands,
-              operand * size,
+              at,
               scales[operand],
               sums[worker],
               to,
-              (i * rows + row) * OUTPUTS);
+              total);
+        } else {
+          kernels.addUnitOfEach(
+              quantization,
+              weight.data(),
+              unit,
+              step * weight.stride(),
+              operands,
+              at,
+              scales[operand],
+              sums[worker],
+              to,
+              total);
         }
       }
     }
     for (int i = 0; i < count; i++) {
       for (int row = 0; row < rows; row++) {
-        RoundedRows.store(to, (i * rows + row) * OUTPUTS, out, row, weight, group + i * step, bias);
+        int from = (row * count + i) * OUTPUTS;
+        RoundedRows.store(to, from, out, row, weight, group + i * step, bias);
       }
     }
   }

@@ -21,6 +21,9 @@ interface Kernels {
   /** Outputs of {@link #dots}. */
   int DOTS = 4;
 
+  /** Groups of outputs of {@link #addUnitOfEach}: as many streams of memory as {@link #DOTS}. */
+  int GROUPS = 4;
+
   /** Rows of {@link #addUnits}. */
   int BLOCK_ROWS = 8;
 
@@ -134,6 +137,22 @@ interface Kernels {
       Quantization quantization,
       ByteBuffer data,
       int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total);
+
+  /**
+   * The same of {@link #GROUPS} units, {@code step} bytes from one to the next; sums and totals are
+   * as many times as long.
+   */
+  void addUnitOfEach(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int step,
       int[] operand,
       int at,
       float scale,

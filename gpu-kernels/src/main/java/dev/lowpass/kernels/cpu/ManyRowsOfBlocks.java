@@ -94,7 +94,7 @@ final class ManyRowsOfBlocks {
     void run() {
       team.run(tiles, (tile, worker) -> pack(tile, rounded[worker]));
       int groups = Sizes.ceilDiv(weight.rows(), OUTPUTS);
-      shares.cut(groups, team.size(), Math.max(1, LEAST_BYTES / weight.stride()), groups);
+      shares.cut(groups, team.size(), Math.max(1, LEAST_BYTES / weight.stride()), groups, 1);
       team.run(
           shares.count(),
           (part, worker) -> {

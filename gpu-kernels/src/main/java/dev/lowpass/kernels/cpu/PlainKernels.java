@@ -154,6 +154,25 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void addUnitOfEach(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int step,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    for (int i = 0; i < GROUPS; i++) {
+      int unit = position + i * step;
+      int to = total + i * Quantization.ROWS;
+      addUnit(quantization, data, unit, operand, at, scale, sums, totals, to);
+    }
+  }
+
+  @Override
   public void unitToFloats(
       Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
     int columns = quantization.blockColumns();

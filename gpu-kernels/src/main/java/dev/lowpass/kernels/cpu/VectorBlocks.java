@@ -16,16 +16,19 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Few rows multiply in lanes of 16 bits. What is in a unit is unsigned, {@code u = w + offset};
  * {@code u * x} is taken modulo 2^16, and where {@code offset * x} is subtracted before the sum is
  * looked at, the sum is right, if only it fits. That saves the instructions that would extend
- * signs: a vector of weights takes eleven (INT8, 64 weights) or fifteen (INT4, 128), less than it
+ * signs: a vector of weights takes ten (INT8, 64 weights) or fifteen (INT4, 128), less than it
  * takes to fetch it from memory. Shifts are of words, because those of halves are two instructions
  * each.
  *
- * <p>C2 stops inlining, or keeps a vector in memory, where a method has more than some thirty of
- * the Vector API's operations, or a loop in a loop has sums of both: hence a method for each loop.
+ * <p>C2 of JDK 17 inlines the Vector API into a method of any size, but our own methods only up to
+ * some thirty operations: then it makes an object of each vector that goes through one. So long
+ * loops spell everything out. Where a loop in a loop has sums of both it keeps vectors in memory:
+ * hence a method for each loop.
  */
 final class VectorBlocks {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final int ROWS = Kernels.BLOCK_ROWS;
@@ -76,7 +79,7 @@ final class VectorBlocks {
 
   /**
    * {@link Kernels#operand}: the multiples, each in both halves of a word. Behind them are what
-   * {@link #int8Sums} adds to each two products, or {@link #int4Sums} to begin with.
+   * {@link #int8Sums} adds to each two products, or {@link #addInt4} to their sums.
    */
   static void operand(Quantization quantization, float[] multiples, int[] out, int to) {
     int columns = quantization.blockColumns();
@@ -139,10 +142,37 @@ final class VectorBlocks {
     for (int word = 0; word < WORDS; word += LANES) {
       int p = position + 4 * word;
       if (quantization == Quantization.INT8) {
-        addInt8(data, p, operand, at, scale, totals, total + word);
+        int8Sums(data, p, operand, at, sums);
       } else {
-        int4Sums(data, p + WORDS_BYTES, operand, at, sums);
-        addSums(data, p, scale, sums, totals, total + word);
+        int4Sums(data, p, operand, at, sums);
+      }
+      addSums(quantization, data, p, operand, at, scale, sums, 0, totals, total + word);
+    }
+  }
+
+  /** {@link Kernels#addUnitOfEach}. */
+  static void addUnitOfEach(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int step,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    for (int word = 0; word < WORDS; word += LANES) {
+      int p = position + 4 * word;
+      if (quantization == Quantization.INT8) {
+        fourInt8Sums(data, p, step, operand, at, sums);
+      } else {
+        fourInt4Sums(data, p, step, operand, at, sums);
+      }
+      for (int i = 0; i < Kernels.GROUPS; i++) {
+        int unit = p + i * step;
+        int to = total + i * OUTPUTS + word;
+        addSums(quantization, data, unit, operand, at, scale, sums, 2 * i * LANES, totals, to);
       }
     }
   }
@@ -152,103 +182,255 @@ final class VectorBlocks {
   }
 
   /**
-   * {@link #addUnit} of one vector of words. It is one method, of more bytecodes than C2 inlines,
-   * so that C2 compiles it by itself: where it is inlined its caller takes the nodes that it needs.
+   * Sums of a vector of words of a unit: of words, and of their upper halves. Two products are 2 *
+   * 127^2 at the most, and 2^15 more make them positive, below 2^16: so a half carries nothing into
+   * the other.
    */
-  private static void addInt8(
+  private static void int8Sums(ByteBuffer data, int position, int[] operand, int at, int[] sums) {
+    IntVector bytes = IntVector.broadcast(INTS, BYTES);
+    IntVector all = IntVector.zero(INTS);
+    IntVector upper = IntVector.zero(INTS);
+    for (int i = 0; i < WORDS; i++) {
+      int p = (i + 1) * WORDS_BYTES;
+      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      ShortVector more =
+          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
+      ShortVector even = w.and(bytes).reinterpretAsShorts();
+      ShortVector odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
+      IntVector two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      all = all.add(two);
+      upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
+    }
+    all.intoArray(sums, 0);
+    upper.intoArray(sums, LANES);
+  }
+
+  /** {@link #int8Sums} of each of four units. */
+  private static void fourInt8Sums(
+      ByteBuffer data, int position, int step, int[] operand, int at, int[] sums) {
+    int second = position + step;
+    int third = second + step;
+    int fourth = third + step;
+    IntVector bytes = IntVector.broadcast(INTS, BYTES);
+    IntVector all0 = IntVector.zero(INTS);
+    IntVector upper0 = IntVector.zero(INTS);
+    IntVector all1 = IntVector.zero(INTS);
+    IntVector upper1 = IntVector.zero(INTS);
+    IntVector all2 = IntVector.zero(INTS);
+    IntVector upper2 = IntVector.zero(INTS);
+    IntVector all3 = IntVector.zero(INTS);
+    IntVector upper3 = IntVector.zero(INTS);
+    for (int i = 0; i < WORDS; i++) {
+      int p = (i + 1) * WORDS_BYTES;
+      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      ShortVector more =
+          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
+      ShortVector even = w.and(bytes).reinterpretAsShorts();
+      ShortVector odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
+      IntVector two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      all0 = all0.add(two);
+      upper0 = upper0.add(two.lanewise(VectorOperators.LSHR, 16));
+      w = IntVector.fromByteBuffer(INTS, data, second + p, ORDER);
+      even = w.and(bytes).reinterpretAsShorts();
+      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
+      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      all1 = all1.add(two);
+      upper1 = upper1.add(two.lanewise(VectorOperators.LSHR, 16));
+      w = IntVector.fromByteBuffer(INTS, data, third + p, ORDER);
+      even = w.and(bytes).reinterpretAsShorts();
+      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
+      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      all2 = all2.add(two);
+      upper2 = upper2.add(two.lanewise(VectorOperators.LSHR, 16));
+      w = IntVector.fromByteBuffer(INTS, data, fourth + p, ORDER);
+      even = w.and(bytes).reinterpretAsShorts();
+      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
+      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      all3 = all3.add(two);
+      upper3 = upper3.add(two.lanewise(VectorOperators.LSHR, 16));
+    }
+    all0.intoArray(sums, 0);
+    upper0.intoArray(sums, LANES);
+    all1.intoArray(sums, 2 * LANES);
+    upper1.intoArray(sums, 3 * LANES);
+    all2.intoArray(sums, 4 * LANES);
+    upper2.intoArray(sums, 5 * LANES);
+    all3.intoArray(sums, 6 * LANES);
+    upper3.intoArray(sums, 7 * LANES);
+  }
+
+  /** {@code totals += sums * (outputs' scales * the row's)}, of a unit's sums. */
+  private static void addSums(
+      Quantization quantization,
       ByteBuffer data,
       int position,
       int[] operand,
       int at,
       float scale,
+      int[] sums,
+      int sum,
       float[] totals,
       int total) {
-    IntVector lower = IntVector.broadcast(INTS, -WORDS << 15);
-    IntVector upper = IntVector.broadcast(INTS, -WORDS << 15);
-    for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(data, position + (i + 1) * WORDS_BYTES);
-      ShortVector first = w.lanewise(VectorOperators.AND, BYTES).reinterpretAsShorts();
-      ShortVector second =
-          w.lanewise(VectorOperators.LSHR, 8)
-              .lanewise(VectorOperators.AND, BYTES)
-              .reinterpretAsShorts();
-      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
-      ShortVector more =
-          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      // Two products are 2 * 127^2 at the most; 2^15 more, and they are below 2^16 without a sign.
-      IntVector two = first.mul(x).add(second.mul(y)).add(more).reinterpretAsInts();
-      lower = lower.add(two.lanewise(VectorOperators.AND, 0xffff));
-      upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
+    if (quantization == Quantization.INT8) {
+      addInt8(data, position, scale, sums, sum, totals, total);
+    } else {
+      addInt4(data, position, operand, at, scale, sums, sum, totals, total);
     }
-    IntVector halves = words(data, position);
-    FloatVector scales = scaleOf(halves.lanewise(VectorOperators.LSHL, 16)).mul(scale);
-    FloatVector.fromArray(FLOATS, totals, total)
-        .add(((FloatVector) lower.convert(VectorOperators.I2F, 0)).mul(scales))
-        .intoArray(totals, total);
-    scales = scaleOf(halves).mul(scale);
-    FloatVector.fromArray(FLOATS, totals, total + WORDS)
-        .add(((FloatVector) upper.convert(VectorOperators.I2F, 0)).mul(scales))
-        .intoArray(totals, total + WORDS);
+  }
+
+  /** {@link #addSums} of {@link #int8Sums}. */
+  private static void addInt8(
+      ByteBuffer data, int position, float scale, int[] sums, int sum, float[] totals, int total) {
+    IntVector upper = IntVector.fromArray(INTS, sums, sum + LANES);
+    // Words' sums are modulo 2^32, and so is what is left of them.
+    IntVector lower =
+        IntVector.fromArray(INTS, sums, sum).sub(upper.lanewise(VectorOperators.LSHL, 16));
+    add(data, position, scale, lower.sub(WORDS << 15), upper.sub(WORDS << 15), totals, total);
   }
 
   /**
-   * Sums of the outputs in words' lower halves, then of those in the upper ones; a method by
-   * itself, as {@link #addInt8}. Half of a block's products are 32 * 8 * 127 at the most, below
-   * 2^15.
+   * Sums of a vector of words of a unit: of the columns that lie first and third in their halves,
+   * and of the others. Half of a block's products, 32 * 8 * 127 at the most, are below 2^15 when
+   * {@link #addInt4} has taken the offset out.
    */
   private static void int4Sums(ByteBuffer data, int position, int[] operand, int at, int[] sums) {
-    ShortVector even = IntVector.broadcast(INTS, operand[at + 4 * WORDS]).reinterpretAsShorts();
-    ShortVector odd = IntVector.broadcast(INTS, operand[at + 4 * WORDS + 1]).reinterpretAsShorts();
+    IntVector bits = IntVector.broadcast(INTS, HALF_BYTES);
+    ShortVector even = ShortVector.zero(SHORTS);
+    ShortVector odd = ShortVector.zero(SHORTS);
     for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(data, position + i * WORDS_BYTES);
-      ShortVector bits = w.lanewise(VectorOperators.AND, HALF_BYTES).reinterpretAsShorts();
-      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      even = even.add(bits.mul(x));
-      bits =
-          w.lanewise(VectorOperators.LSHR, 4)
-              .lanewise(VectorOperators.AND, HALF_BYTES)
-              .reinterpretAsShorts();
-      x = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
-      odd = odd.add(bits.mul(x));
-      bits =
-          w.lanewise(VectorOperators.LSHR, 8)
-              .lanewise(VectorOperators.AND, HALF_BYTES)
-              .reinterpretAsShorts();
-      x = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      even = even.add(bits.mul(x));
-      bits =
-          w.lanewise(VectorOperators.LSHR, 12)
-              .lanewise(VectorOperators.AND, HALF_BYTES)
-              .reinterpretAsShorts();
-      x = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
-      odd = odd.add(bits.mul(x));
+      int p = (i + 1) * WORDS_BYTES;
+      ShortVector x0 = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      ShortVector x1 = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      ShortVector x2 = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      ShortVector x3 = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
+      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
+      even = even.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      IntVector u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
+      odd = odd.add(u.reinterpretAsShorts().mul(x1));
+      u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
+      even = even.add(u.reinterpretAsShorts().mul(x2));
+      u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
+      odd = odd.add(u.reinterpretAsShorts().mul(x3));
     }
-    IntVector first = even.reinterpretAsInts();
-    IntVector second = odd.reinterpretAsInts();
-    first
-        .lanewise(VectorOperators.LSHL, 16)
-        .lanewise(VectorOperators.ASHR, 16)
-        .add(second.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
-        .intoArray(sums, 0);
-    first
-        .lanewise(VectorOperators.ASHR, 16)
-        .add(second.lanewise(VectorOperators.ASHR, 16))
-        .intoArray(sums, LANES);
+    even.reinterpretAsInts().intoArray(sums, 0);
+    odd.reinterpretAsInts().intoArray(sums, LANES);
   }
 
-  /** {@code totals += sums * (outputs' scales * the row's)}. */
-  private static void addSums(
-      ByteBuffer data, int position, float scale, int[] sums, float[] totals, int total) {
+  /** {@link #int4Sums} of each of four units. */
+  private static void fourInt4Sums(
+      ByteBuffer data, int position, int step, int[] operand, int at, int[] sums) {
+    int second = position + step;
+    int third = second + step;
+    int fourth = third + step;
+    IntVector bits = IntVector.broadcast(INTS, HALF_BYTES);
+    ShortVector even0 = ShortVector.zero(SHORTS);
+    ShortVector odd0 = ShortVector.zero(SHORTS);
+    ShortVector even1 = ShortVector.zero(SHORTS);
+    ShortVector odd1 = ShortVector.zero(SHORTS);
+    ShortVector even2 = ShortVector.zero(SHORTS);
+    ShortVector odd2 = ShortVector.zero(SHORTS);
+    ShortVector even3 = ShortVector.zero(SHORTS);
+    ShortVector odd3 = ShortVector.zero(SHORTS);
+    for (int i = 0; i < WORDS; i++) {
+      int p = (i + 1) * WORDS_BYTES;
+      ShortVector x0 = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
+      ShortVector x1 = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      ShortVector x2 = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
+      ShortVector x3 = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
+      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
+      even0 = even0.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      IntVector u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
+      odd0 = odd0.add(u.reinterpretAsShorts().mul(x1));
+      u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
+      even0 = even0.add(u.reinterpretAsShorts().mul(x2));
+      u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
+      odd0 = odd0.add(u.reinterpretAsShorts().mul(x3));
+      w = IntVector.fromByteBuffer(INTS, data, second + p, ORDER);
+      even1 = even1.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
+      odd1 = odd1.add(u.reinterpretAsShorts().mul(x1));
+      u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
+      even1 = even1.add(u.reinterpretAsShorts().mul(x2));
+      u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
+      odd1 = odd1.add(u.reinterpretAsShorts().mul(x3));
+      w = IntVector.fromByteBuffer(INTS, data, third + p, ORDER);
+      even2 = even2.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
+      odd2 = odd2.add(u.reinterpretAsShorts().mul(x1));
+      u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
+      even2 = even2.add(u.reinterpretAsShorts().mul(x2));
+      u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
+      odd2 = odd2.add(u.reinterpretAsShorts().mul(x3));
+      w = IntVector.fromByteBuffer(INTS, data, fourth + p, ORDER);
+      even3 = even3.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
+      odd3 = odd3.add(u.reinterpretAsShorts().mul(x1));
+      u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
+      even3 = even3.add(u.reinterpretAsShorts().mul(x2));
+      u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
+      odd3 = odd3.add(u.reinterpretAsShorts().mul(x3));
+    }
+    even0.reinterpretAsInts().intoArray(sums, 0);
+    odd0.reinterpretAsInts().intoArray(sums, LANES);
+    even1.reinterpretAsInts().intoArray(sums, 2 * LANES);
+    odd1.reinterpretAsInts().intoArray(sums, 3 * LANES);
+    even2.reinterpretAsInts().intoArray(sums, 4 * LANES);
+    odd2.reinterpretAsInts().intoArray(sums, 5 * LANES);
+    even3.reinterpretAsInts().intoArray(sums, 6 * LANES);
+    odd3.reinterpretAsInts().intoArray(sums, 7 * LANES);
+  }
+
+  /** {@link #addSums} of {@link #int4Sums}. */
+  private static void addInt4(
+      ByteBuffer data,
+      int position,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      int sum,
+      float[] totals,
+      int total) {
+    IntVector even = signed(sums, sum, operand[at + 4 * WORDS]);
+    IntVector odd = signed(sums, sum + LANES, operand[at + 4 * WORDS + 1]);
+    IntVector lower = lowerHalves(even).add(lowerHalves(odd));
+    IntVector upper =
+        even.lanewise(VectorOperators.ASHR, 16).add(odd.lanewise(VectorOperators.ASHR, 16));
+    add(data, position, scale, lower, upper, totals, total);
+  }
+
+  private static IntVector signed(int[] sums, int sum, int more) {
+    return IntVector.fromArray(INTS, sums, sum)
+        .reinterpretAsShorts()
+        .add(IntVector.broadcast(INTS, more).reinterpretAsShorts())
+        .reinterpretAsInts();
+  }
+
+  private static IntVector lowerHalves(IntVector words) {
+    return words.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
+  }
+
+  /** {@link #addSums} of words' lower and upper halves. */
+  private static void add(
+      ByteBuffer data,
+      int position,
+      float scale,
+      IntVector lower,
+      IntVector upper,
+      float[] totals,
+      int total) {
     IntVector scales = words(data, position);
-    addSums(sums, 0, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, totals, total);
-    addSums(sums, LANES, scaleOf(scales), scale, totals, total + WORDS);
+    add(lower, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, totals, total);
+    add(upper, scaleOf(scales), scale, totals, total + WORDS);
   }
 
-  private static void addSums(
-      int[] sums, int from, FloatVector scales, float scale, float[] totals, int total) {
-    FloatVector s =
-        (FloatVector) IntVector.fromArray(INTS, sums, from).convert(VectorOperators.I2F, 0);
+  private static void add(
+      IntVector sums, FloatVector scales, float scale, float[] totals, int total) {
+    FloatVector s = (FloatVector) sums.convert(VectorOperators.I2F, 0);
     FloatVector.fromArray(FLOATS, totals, total)
         .add(s.mul(scales.mul(scale)))
         .intoArray(totals, total);

@@ -349,6 +349,22 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void addUnitOfEach(
+      Quantization quantization,
+      ByteBuffer data,
+      int position,
+      int step,
+      int[] operand,
+      int at,
+      float scale,
+      int[] sums,
+      float[] totals,
+      int total) {
+    VectorBlocks.addUnitOfEach(
+        quantization, data, position, step, operand, at, scale, sums, totals, total);
+  }
+
+  @Override
   public void unitToFloats(
       Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
     VectorBlocks.unitToFloats(quantization, data, position, out, to);
