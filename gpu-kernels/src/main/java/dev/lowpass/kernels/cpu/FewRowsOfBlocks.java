@@ -7,8 +7,16 @@ import java.util.Arrays;
 final class FewRowsOfBlocks {
   private static final int OUTPUTS = Quantization.ROWS;
 
+  /** A row's sums, or totals, of the groups that go together. */
+  private static final int SUMS = Kernels.GROUPS * OUTPUTS;
+
+  /** A worker's: the sums of one row's block, and the totals of all rows. */
+  private static final int SCRATCH = SUMS + FewRows.MOST * SUMS + AlignedFloats.APART;
+
   private final Kernels kernels;
+  private final int workers;
   private final RoundedRows rounded;
+  private final AlignedFloats memory = new AlignedFloats();
 
   /** The rows' blocks, as {@link Kernels#operand} lays them out. */
   private int[] operands = new int[0];
@@ -16,22 +24,19 @@ final class FewRowsOfBlocks {
   private float[] scales = new float[0];
   private int rows;
 
-  /** Each worker's integer sums of a row, and its totals of all rows, of the groups together. */
-  private final int[][] sums;
-
-  private final float[][] totals;
+  /** The workers' scratch memory, from {@link AlignedFloats#BEGIN} on. */
+  private float[] floats;
 
   FewRowsOfBlocks(Kernels kernels, int workers) {
     this.kernels = kernels;
+    this.workers = workers;
     rounded = new RoundedRows(kernels);
-    int size = Kernels.GROUPS * OUTPUTS;
-    sums = new int[workers][size + AlignedFloats.APART];
-    totals = new float[workers][FewRows.MOST * size + AlignedFloats.APART];
   }
 
   /** Takes rows that {@link #run} is then called for. */
   void round(float[] in, int rows, CpuWeight weight) {
     this.rows = rows;
+    floats = memory.take(AlignedFloats.BEGIN + (long) workers * SCRATCH);
     int blocks = weight.quantization().blocks(weight.columns());
     int size = size(weight);
     if (operands.length < rows * blocks * size) {
@@ -71,14 +76,15 @@ final class FewRowsOfBlocks {
       float[] out, CpuWeight weight, float[] bias, int group, int step, int count, int worker) {
     Quantization quantization = weight.quantization();
     int blocks = quantization.blocks(weight.columns());
-    float[] to = totals[worker];
-    Arrays.fill(to, 0, rows * count * OUTPUTS, 0);
+    int sums = AlignedFloats.BEGIN + worker * SCRATCH;
+    int totals = sums + SUMS;
+    Arrays.fill(floats, totals, totals + rows * count * OUTPUTS, 0);
     for (int block = 0; block < blocks; block++) {
       int unit = group * weight.stride() + block * Quantization.UNIT_BYTES;
       for (int row = 0; row < rows; row++) {
         int operand = row * blocks + block;
         int at = operand * size(weight);
-        int total = row * count * OUTPUTS;
+        int total = totals + row * count * OUTPUTS;
         if (count == 1) {
           kernels.addUnit(
               quantization,
@@ -87,8 +93,8 @@ final class FewRowsOfBlocks {
               operands,
               at,
               scales[operand],
-              sums[worker],
-              to,
+              floats,
+              sums,
               total);
         } else {
           kernels.addUnitOfEach(
@@ -99,16 +105,16 @@ final class FewRowsOfBlocks {
               operands,
               at,
               scales[operand],
-              sums[worker],
-              to,
+              floats,
+              sums,
               total);
         }
       }
     }
     for (int i = 0; i < count; i++) {
       for (int row = 0; row < rows; row++) {
-        int from = (row * count + i) * OUTPUTS;
-        RoundedRows.store(to, from, out, row, weight, group + i * step, bias);
+        int from = totals + (row * count + i) * OUTPUTS;
+        RoundedRows.store(floats, from, out, row, weight, group + i * step, bias);
       }
     }
   }

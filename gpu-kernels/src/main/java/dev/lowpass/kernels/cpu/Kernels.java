@@ -130,8 +130,8 @@ interface Kernels {
    * @param position where in the weight's data the unit begins
    * @param operand the block, from {@code at} on
    * @param scale the block's
-   * @param sums room for {@link Quantization#ROWS} integers
-   * @param totals a float for each output, from {@code total} on
+   * @param floats has room for {@link Quantization#ROWS} numbers from {@code sums} on, and a total
+   *     for each output from {@code total} on
    */
   void addUnit(
       Quantization quantization,
@@ -140,8 +140,8 @@ interface Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total);
 
   /**
@@ -156,8 +156,8 @@ interface Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total);
 
   /**

@@ -140,8 +140,8 @@ final class PlainKernels implements Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     int columns = quantization.blockColumns();
     for (int o = 0; o < Quantization.ROWS; o++) {
@@ -149,7 +149,7 @@ final class PlainKernels implements Kernels {
       for (int c = 0; c < columns; c++) {
         sum += operand[at + c] * quantization.integer(data, position, o, c);
       }
-      totals[total + o] += sum * (quantization.scale(data, position, o) * scale);
+      floats[total + o] += sum * (quantization.scale(data, position, o) * scale);
     }
   }
 
@@ -162,13 +162,13 @@ final class PlainKernels implements Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     for (int i = 0; i < GROUPS; i++) {
       int unit = position + i * step;
       int to = total + i * Quantization.ROWS;
-      addUnit(quantization, data, unit, operand, at, scale, sums, totals, to);
+      addUnit(quantization, data, unit, operand, at, scale, floats, sums, to);
     }
   }
 

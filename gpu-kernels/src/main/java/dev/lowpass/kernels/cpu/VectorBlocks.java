@@ -136,17 +136,17 @@ final class VectorBlocks {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     for (int word = 0; word < WORDS; word += LANES) {
       int p = position + 4 * word;
       if (quantization == Quantization.INT8) {
-        int8Sums(data, p, operand, at, sums);
+        int8Sums(data, p, operand, at, floats, sums);
       } else {
-        int4Sums(data, p, operand, at, sums);
+        int4Sums(data, p, operand, at, floats, sums);
       }
-      addSums(quantization, data, p, operand, at, scale, sums, 0, totals, total + word);
+      addSums(quantization, data, p, operand, at, scale, floats, sums, total + word);
     }
   }
 
@@ -159,20 +159,21 @@ final class VectorBlocks {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     for (int word = 0; word < WORDS; word += LANES) {
       int p = position + 4 * word;
       if (quantization == Quantization.INT8) {
-        fourInt8Sums(data, p, step, operand, at, sums);
+        fourInt8Sums(data, p, step, operand, at, floats, sums);
       } else {
-        fourInt4Sums(data, p, step, operand, at, sums);
+        fourInt4Sums(data, p, step, operand, at, floats, sums);
       }
       for (int i = 0; i < Kernels.GROUPS; i++) {
         int unit = p + i * step;
         int to = total + i * OUTPUTS + word;
-        addSums(quantization, data, unit, operand, at, scale, sums, 2 * i * LANES, totals, to);
+        int sum = sums + 2 * i * LANES;
+        addSums(quantization, data, unit, operand, at, scale, floats, sum, to);
       }
     }
   }
@@ -186,7 +187,8 @@ final class VectorBlocks {
    * 127^2 at the most, and 2^15 more make them positive, below 2^16: so a half carries nothing into
    * the other.
    */
-  private static void int8Sums(ByteBuffer data, int position, int[] operand, int at, int[] sums) {
+  private static void int8Sums(
+      ByteBuffer data, int position, int[] operand, int at, float[] floats, int sums) {
     IntVector bytes = IntVector.broadcast(INTS, BYTES);
     IntVector all = IntVector.zero(INTS);
     IntVector upper = IntVector.zero(INTS);
@@ -203,13 +205,13 @@ final class VectorBlocks {
       all = all.add(two);
       upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
     }
-    all.intoArray(sums, 0);
-    upper.intoArray(sums, LANES);
+    all.reinterpretAsFloats().intoArray(floats, sums);
+    upper.reinterpretAsFloats().intoArray(floats, sums + LANES);
   }
 
   /** {@link #int8Sums} of each of four units. */
   private static void fourInt8Sums(
-      ByteBuffer data, int position, int step, int[] operand, int at, int[] sums) {
+      ByteBuffer data, int position, int step, int[] operand, int at, float[] floats, int sums) {
     int second = position + step;
     int third = second + step;
     int fourth = third + step;
@@ -253,14 +255,14 @@ final class VectorBlocks {
       all3 = all3.add(two);
       upper3 = upper3.add(two.lanewise(VectorOperators.LSHR, 16));
     }
-    all0.intoArray(sums, 0);
-    upper0.intoArray(sums, LANES);
-    all1.intoArray(sums, 2 * LANES);
-    upper1.intoArray(sums, 3 * LANES);
-    all2.intoArray(sums, 4 * LANES);
-    upper2.intoArray(sums, 5 * LANES);
-    all3.intoArray(sums, 6 * LANES);
-    upper3.intoArray(sums, 7 * LANES);
+    all0.reinterpretAsFloats().intoArray(floats, sums);
+    upper0.reinterpretAsFloats().intoArray(floats, sums + LANES);
+    all1.reinterpretAsFloats().intoArray(floats, sums + 2 * LANES);
+    upper1.reinterpretAsFloats().intoArray(floats, sums + 3 * LANES);
+    all2.reinterpretAsFloats().intoArray(floats, sums + 4 * LANES);
+    upper2.reinterpretAsFloats().intoArray(floats, sums + 5 * LANES);
+    all3.reinterpretAsFloats().intoArray(floats, sums + 6 * LANES);
+    upper3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
   }
 
   /** {@code totals += sums * (outputs' scales * the row's)}, of a unit's sums. */
@@ -271,25 +273,27 @@ final class VectorBlocks {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      int sum,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     if (quantization == Quantization.INT8) {
-      addInt8(data, position, scale, sums, sum, totals, total);
+      addInt8(data, position, scale, floats, sums, total);
     } else {
-      addInt4(data, position, operand, at, scale, sums, sum, totals, total);
+      addInt4(data, position, operand, at, scale, floats, sums, total);
     }
   }
 
   /** {@link #addSums} of {@link #int8Sums}. */
   private static void addInt8(
-      ByteBuffer data, int position, float scale, int[] sums, int sum, float[] totals, int total) {
-    IntVector upper = IntVector.fromArray(INTS, sums, sum + LANES);
+      ByteBuffer data, int position, float scale, float[] floats, int sums, int total) {
+    IntVector upper = integersAt(floats, sums + LANES);
     // Words' sums are modulo 2^32, and so is what is left of them.
-    IntVector lower =
-        IntVector.fromArray(INTS, sums, sum).sub(upper.lanewise(VectorOperators.LSHL, 16));
-    add(data, position, scale, lower.sub(WORDS << 15), upper.sub(WORDS << 15), totals, total);
+    IntVector lower = integersAt(floats, sums).sub(upper.lanewise(VectorOperators.LSHL, 16));
+    add(data, position, scale, lower.sub(WORDS << 15), upper.sub(WORDS << 15), floats, total);
+  }
+
+  private static IntVector integersAt(float[] floats, int from) {
+    return FloatVector.fromArray(FLOATS, floats, from).reinterpretAsInts();
   }
 
   /**
@@ -297,7 +301,8 @@ final class VectorBlocks {
    * and of the others. Half of a block's products, 32 * 8 * 127 at the most, are below 2^15 when
    * {@link #addInt4} has taken the offset out.
    */
-  private static void int4Sums(ByteBuffer data, int position, int[] operand, int at, int[] sums) {
+  private static void int4Sums(
+      ByteBuffer data, int position, int[] operand, int at, float[] floats, int sums) {
     IntVector bits = IntVector.broadcast(INTS, HALF_BYTES);
     ShortVector even = ShortVector.zero(SHORTS);
     ShortVector odd = ShortVector.zero(SHORTS);
@@ -316,13 +321,13 @@ final class VectorBlocks {
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
       odd = odd.add(u.reinterpretAsShorts().mul(x3));
     }
-    even.reinterpretAsInts().intoArray(sums, 0);
-    odd.reinterpretAsInts().intoArray(sums, LANES);
+    even.reinterpretAsFloats().intoArray(floats, sums);
+    odd.reinterpretAsFloats().intoArray(floats, sums + LANES);
   }
 
   /** {@link #int4Sums} of each of four units. */
   private static void fourInt4Sums(
-      ByteBuffer data, int position, int step, int[] operand, int at, int[] sums) {
+      ByteBuffer data, int position, int step, int[] operand, int at, float[] floats, int sums) {
     int second = position + step;
     int third = second + step;
     int fourth = third + step;
@@ -374,14 +379,14 @@ final class VectorBlocks {
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
       odd3 = odd3.add(u.reinterpretAsShorts().mul(x3));
     }
-    even0.reinterpretAsInts().intoArray(sums, 0);
-    odd0.reinterpretAsInts().intoArray(sums, LANES);
-    even1.reinterpretAsInts().intoArray(sums, 2 * LANES);
-    odd1.reinterpretAsInts().intoArray(sums, 3 * LANES);
-    even2.reinterpretAsInts().intoArray(sums, 4 * LANES);
-    odd2.reinterpretAsInts().intoArray(sums, 5 * LANES);
-    even3.reinterpretAsInts().intoArray(sums, 6 * LANES);
-    odd3.reinterpretAsInts().intoArray(sums, 7 * LANES);
+    even0.reinterpretAsFloats().intoArray(floats, sums);
+    odd0.reinterpretAsFloats().intoArray(floats, sums + LANES);
+    even1.reinterpretAsFloats().intoArray(floats, sums + 2 * LANES);
+    odd1.reinterpretAsFloats().intoArray(floats, sums + 3 * LANES);
+    even2.reinterpretAsFloats().intoArray(floats, sums + 4 * LANES);
+    odd2.reinterpretAsFloats().intoArray(floats, sums + 5 * LANES);
+    even3.reinterpretAsFloats().intoArray(floats, sums + 6 * LANES);
+    odd3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
   }
 
   /** {@link #addSums} of {@link #int4Sums}. */
@@ -391,20 +396,19 @@ final class VectorBlocks {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      int sum,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
-    IntVector even = signed(sums, sum, operand[at + 4 * WORDS]);
-    IntVector odd = signed(sums, sum + LANES, operand[at + 4 * WORDS + 1]);
+    IntVector even = signed(floats, sums, operand[at + 4 * WORDS]);
+    IntVector odd = signed(floats, sums + LANES, operand[at + 4 * WORDS + 1]);
     IntVector lower = lowerHalves(even).add(lowerHalves(odd));
     IntVector upper =
         even.lanewise(VectorOperators.ASHR, 16).add(odd.lanewise(VectorOperators.ASHR, 16));
-    add(data, position, scale, lower, upper, totals, total);
+    add(data, position, scale, lower, upper, floats, total);
   }
 
-  private static IntVector signed(int[] sums, int sum, int more) {
-    return IntVector.fromArray(INTS, sums, sum)
+  private static IntVector signed(float[] floats, int sums, int more) {
+    return integersAt(floats, sums)
         .reinterpretAsShorts()
         .add(IntVector.broadcast(INTS, more).reinterpretAsShorts())
         .reinterpretAsInts();
@@ -421,19 +425,19 @@ final class VectorBlocks {
       float scale,
       IntVector lower,
       IntVector upper,
-      float[] totals,
+      float[] floats,
       int total) {
     IntVector scales = words(data, position);
-    add(lower, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, totals, total);
-    add(upper, scaleOf(scales), scale, totals, total + WORDS);
+    add(lower, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, floats, total);
+    add(upper, scaleOf(scales), scale, floats, total + WORDS);
   }
 
   private static void add(
-      IntVector sums, FloatVector scales, float scale, float[] totals, int total) {
+      IntVector sums, FloatVector scales, float scale, float[] floats, int total) {
     FloatVector s = (FloatVector) sums.convert(VectorOperators.I2F, 0);
-    FloatVector.fromArray(FLOATS, totals, total)
+    FloatVector.fromArray(FLOATS, floats, total)
         .add(s.mul(scales.mul(scale)))
-        .intoArray(totals, total);
+        .intoArray(floats, total);
   }
 
   /** The finite halves in words' upper halves. */

@@ -342,10 +342,10 @@ final class VectorKernels implements Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
-    VectorBlocks.addUnit(quantization, data, position, operand, at, scale, sums, totals, total);
+    VectorBlocks.addUnit(quantization, data, position, operand, at, scale, floats, sums, total);
   }
 
   @Override
@@ -357,11 +357,11 @@ final class VectorKernels implements Kernels {
       int[] operand,
       int at,
       float scale,
-      int[] sums,
-      float[] totals,
+      float[] floats,
+      int sums,
       int total) {
     VectorBlocks.addUnitOfEach(
-        quantization, data, position, step, operand, at, scale, sums, totals, total);
+        quantization, data, position, step, operand, at, scale, floats, sums, total);
   }
 
   @Override
