@@ -20,10 +20,11 @@ import jdk.incubator.vector.VectorSpecies;
  * takes to fetch it from memory. Shifts are of words, because those of halves are two instructions
  * each.
  *
- * <p>C2 of JDK 17 inlines the Vector API into a method of any size, but our own methods only up to
- * some thirty operations: then it makes an object of each vector that goes through one. So long
- * loops spell everything out. Where a loop in a loop has sums of both it keeps vectors in memory:
- * hence a method for each loop.
+ * <p>C2 of JDK 17 always inlines the Vector API, but our own methods only where the method is not
+ * too large by then, and the other has not been compiled to much code by itself; where it does not,
+ * it makes an object of each vector that goes in or comes out. So methods for few rows spell
+ * everything out, and pass vectors on through memory. Where a loop in a loop has sums of both it
+ * keeps vectors in memory: hence a method for each loop.
  */
 final class VectorBlocks {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -79,7 +80,7 @@ final class VectorBlocks {
 
   /**
    * {@link Kernels#operand}: the multiples, each in both halves of a word. Behind them are what
-   * {@link #int8Sums} adds to each two products, or {@link #addInt4} to their sums.
+   * {@link #int8Sums} adds to each two products, or {@link #separateInt4} to their sums.
    */
   static void operand(Quantization quantization, float[] multiples, int[] out, int to) {
     int columns = quantization.blockColumns();
@@ -143,10 +144,12 @@ final class VectorBlocks {
       int p = position + 4 * word;
       if (quantization == Quantization.INT8) {
         int8Sums(data, p, operand, at, floats, sums);
+        separateInt8(floats, sums);
       } else {
         int4Sums(data, p, operand, at, floats, sums);
+        separateInt4(operand, at, floats, sums);
       }
-      addSums(quantization, data, p, operand, at, scale, floats, sums, total + word);
+      addSums(data, p, scale, floats, sums, total + word);
     }
   }
 
@@ -170,10 +173,13 @@ final class VectorBlocks {
         fourInt4Sums(data, p, step, operand, at, floats, sums);
       }
       for (int i = 0; i < Kernels.GROUPS; i++) {
-        int unit = p + i * step;
-        int to = total + i * OUTPUTS + word;
         int sum = sums + 2 * i * LANES;
-        addSums(quantization, data, unit, operand, at, scale, floats, sum, to);
+        if (quantization == Quantization.INT8) {
+          separateInt8(floats, sum);
+        } else {
+          separateInt4(operand, at, floats, sum);
+        }
+        addSums(data, p + i * step, scale, floats, sum, total + i * OUTPUTS + word);
       }
     }
   }
@@ -265,41 +271,22 @@ final class VectorBlocks {
     upper3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
   }
 
-  /** {@code totals += sums * (outputs' scales * the row's)}, of a unit's sums. */
-  private static void addSums(
-      Quantization quantization,
-      ByteBuffer data,
-      int position,
-      int[] operand,
-      int at,
-      float scale,
-      float[] floats,
-      int sums,
-      int total) {
-    if (quantization == Quantization.INT8) {
-      addInt8(data, position, scale, floats, sums, total);
-    } else {
-      addInt4(data, position, operand, at, scale, floats, sums, total);
-    }
-  }
-
-  /** {@link #addSums} of {@link #int8Sums}. */
-  private static void addInt8(
-      ByteBuffer data, int position, float scale, float[] floats, int sums, int total) {
-    IntVector upper = integersAt(floats, sums + LANES);
+  /** Makes of what {@link #int8Sums} has the sums of words' lower and upper halves. */
+  private static void separateInt8(float[] floats, int sums) {
+    IntVector upper = FloatVector.fromArray(FLOATS, floats, sums + LANES).reinterpretAsInts();
     // Words' sums are modulo 2^32, and so is what is left of them.
-    IntVector lower = integersAt(floats, sums).sub(upper.lanewise(VectorOperators.LSHL, 16));
-    add(data, position, scale, lower.sub(WORDS << 15), upper.sub(WORDS << 15), floats, total);
-  }
-
-  private static IntVector integersAt(float[] floats, int from) {
-    return FloatVector.fromArray(FLOATS, floats, from).reinterpretAsInts();
+    IntVector lower =
+        FloatVector.fromArray(FLOATS, floats, sums)
+            .reinterpretAsInts()
+            .sub(upper.lanewise(VectorOperators.LSHL, 16));
+    lower.sub(WORDS << 15).reinterpretAsFloats().intoArray(floats, sums);
+    upper.sub(WORDS << 15).reinterpretAsFloats().intoArray(floats, sums + LANES);
   }
 
   /**
    * Sums of a vector of words of a unit: of the columns that lie first and third in their halves,
    * and of the others. Half of a block's products, 32 * 8 * 127 at the most, are below 2^15 when
-   * {@link #addInt4} has taken the offset out.
+   * {@link #separateInt4} has taken the offset out.
    */
   private static void int4Sums(
       ByteBuffer data, int position, int[] operand, int at, float[] floats, int sums) {
@@ -389,55 +376,59 @@ final class VectorBlocks {
     odd3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
   }
 
-  /** {@link #addSums} of {@link #int4Sums}. */
-  private static void addInt4(
-      ByteBuffer data,
-      int position,
-      int[] operand,
-      int at,
-      float scale,
-      float[] floats,
-      int sums,
-      int total) {
-    IntVector even = signed(floats, sums, operand[at + 4 * WORDS]);
-    IntVector odd = signed(floats, sums + LANES, operand[at + 4 * WORDS + 1]);
-    IntVector lower = lowerHalves(even).add(lowerHalves(odd));
-    IntVector upper =
-        even.lanewise(VectorOperators.ASHR, 16).add(odd.lanewise(VectorOperators.ASHR, 16));
-    add(data, position, scale, lower, upper, floats, total);
+  /** Makes of what {@link #int4Sums} has the sums of words' lower and upper halves. */
+  private static void separateInt4(int[] operand, int at, float[] floats, int sums) {
+    IntVector more = IntVector.broadcast(INTS, operand[at + 4 * WORDS]);
+    IntVector even =
+        FloatVector.fromArray(FLOATS, floats, sums)
+            .reinterpretAsShorts()
+            .add(more.reinterpretAsShorts())
+            .reinterpretAsInts();
+    more = IntVector.broadcast(INTS, operand[at + 4 * WORDS + 1]);
+    IntVector odd =
+        FloatVector.fromArray(FLOATS, floats, sums + LANES)
+            .reinterpretAsShorts()
+            .add(more.reinterpretAsShorts())
+            .reinterpretAsInts();
+    even.lanewise(VectorOperators.LSHL, 16)
+        .lanewise(VectorOperators.ASHR, 16)
+        .add(odd.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
+        .reinterpretAsFloats()
+        .intoArray(floats, sums);
+    even.lanewise(VectorOperators.ASHR, 16)
+        .add(odd.lanewise(VectorOperators.ASHR, 16))
+        .reinterpretAsFloats()
+        .intoArray(floats, sums + LANES);
   }
 
-  private static IntVector signed(float[] floats, int sums, int more) {
-    return integersAt(floats, sums)
-        .reinterpretAsShorts()
-        .add(IntVector.broadcast(INTS, more).reinterpretAsShorts())
-        .reinterpretAsInts();
-  }
-
-  private static IntVector lowerHalves(IntVector words) {
-    return words.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-  }
-
-  /** {@link #addSums} of words' lower and upper halves. */
-  private static void add(
-      ByteBuffer data,
-      int position,
-      float scale,
-      IntVector lower,
-      IntVector upper,
-      float[] floats,
-      int total) {
-    IntVector scales = words(data, position);
-    add(lower, scaleOf(scales.lanewise(VectorOperators.LSHL, 16)), scale, floats, total);
-    add(upper, scaleOf(scales), scale, floats, total + WORDS);
-  }
-
-  private static void add(
-      IntVector sums, FloatVector scales, float scale, float[] floats, int total) {
-    FloatVector s = (FloatVector) sums.convert(VectorOperators.I2F, 0);
+  /** {@code totals += sums * (outputs' scales * the row's)}, of words' lower and upper halves. */
+  private static void addSums(
+      ByteBuffer data, int position, float scale, float[] floats, int sums, int total) {
+    IntVector halves = IntVector.fromByteBuffer(INTS, data, position, ORDER);
+    // As scaleOf has it.
+    FloatVector scales =
+        halves
+            .lanewise(VectorOperators.LSHL, 16)
+            .lanewise(VectorOperators.ASHR, 3)
+            .lanewise(VectorOperators.AND, HALF)
+            .reinterpretAsFloats()
+            .mul(0x1p112f)
+            .mul(scale);
+    IntVector sum = FloatVector.fromArray(FLOATS, floats, sums).reinterpretAsInts();
     FloatVector.fromArray(FLOATS, floats, total)
-        .add(s.mul(scales.mul(scale)))
+        .add(((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scales))
         .intoArray(floats, total);
+    scales =
+        halves
+            .lanewise(VectorOperators.ASHR, 3)
+            .lanewise(VectorOperators.AND, HALF)
+            .reinterpretAsFloats()
+            .mul(0x1p112f)
+            .mul(scale);
+    sum = FloatVector.fromArray(FLOATS, floats, sums + LANES).reinterpretAsInts();
+    FloatVector.fromArray(FLOATS, floats, total + WORDS)
+        .add(((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scales))
+        .intoArray(floats, total + WORDS);
   }
 
   /** The finite halves in words' upper halves. */
