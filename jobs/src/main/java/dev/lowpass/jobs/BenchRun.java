@@ -8,6 +8,7 @@ import dev.lowpass.pipeline.engine.Limits;
 import dev.lowpass.pipeline.engine.Request;
 import dev.lowpass.pipeline.engine.Result;
 import dev.lowpass.pipeline.engine.Stats;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -35,9 +36,13 @@ record BenchRun(
     long peakResident,
     long peakHeap) {
 
+  private static final int WAKE_TOKENS = 4;
+  private static final long WAKE_NANOS = 300_000_000;
+
   static BenchRun measure(Engine engine, Request request, int prompts, int newTokens) {
     GenerationOptions options = GenerationOptions.exactly(newTokens);
     PeakMemory memory = PeakMemory.mark();
+    wake(engine, request);
     long start = System.nanoTime();
     List<Result> results;
     try (EngineClient client = engine.client()) {
@@ -59,6 +64,18 @@ record BenchRun(
         memory.residentAtMark(),
         memory.resident(),
         memory.heap());
+  }
+
+  /**
+   * Writes some tokens that do not count, as llama-bench does. Garbage was collected, and another
+   * process may have run: the processor's caches are not those of a job that is under way.
+   */
+  private static void wake(Engine engine, Request request) {
+    Request first = Request.of(List.of(Arrays.copyOf(request.prompts().get(0), 1)));
+    long start = System.nanoTime();
+    do {
+      engine.complete(first, GenerationOptions.exactly(WAKE_TOKENS));
+    } while (System.nanoTime() - start < WAKE_NANOS);
   }
 
   private static Stats together(Stats one, Stats other) {
