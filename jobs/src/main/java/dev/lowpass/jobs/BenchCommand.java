@@ -212,6 +212,7 @@ final class BenchCommand implements Callable<Integer> {
           if (repeat == 0) {
             info = engine.model();
             device = engine.device();
+            bench.writeBack();
             warmUp(engine, prompts, mine, when);
             continue;
           }

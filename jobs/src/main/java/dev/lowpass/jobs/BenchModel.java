@@ -9,9 +9,11 @@ import dev.lowpass.pipeline.model.WeightNames;
 import dev.lowpass.pipeline.model.WeightOptions;
 import dev.lowpass.pipeline.model.WeightType;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -129,6 +131,20 @@ final class BenchModel implements AutoCloseable {
       GgufFile.write(checkpoint, type, file);
     }
     return file;
+  }
+
+  /** Has the system write its files to disk now, not while something is measured. */
+  void writeBack() throws IOException {
+    if (temporary == null) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(temporary)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.force(false);
+        }
+      }
+    }
   }
 
   @Override
