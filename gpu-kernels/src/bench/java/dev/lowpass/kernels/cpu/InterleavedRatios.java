@@ -2,7 +2,6 @@ package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Device;
-import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Tensor;
 import dev.lowpass.kernels.Weight;
 import java.lang.management.ManagementFactory;
@@ -122,14 +121,6 @@ public final class InterleavedRatios {
       if (type == DType.BF16) {
         contestants.put("oneDNN", () -> oneDnn.linear(out, in, 1, weight, null));
       }
-    }
-    for (Quantization quantization : Quantization.values()) {
-      int groups = DecodeBenchmark.BYTES / quantization.groupBytes(columns);
-      int outputs = groups * Quantization.ROWS;
-      ByteBuffer matrix = data.duplicate().limit(groups * quantization.groupBytes(columns));
-      Weight weight = device.blocks("weight", quantization, outputs, columns, matrix);
-      Tensor out = device.tensor(1, outputs);
-      contestants.put(quantization.name(), () -> device.linear(out, in, 1, weight, null));
     }
     report(
         "1 row, " + columns + " columns",
