@@ -25,9 +25,14 @@ final class AlignedFloats {
 
   float[] take(long size) {
     if (floats.length < size) {
-      long large = Math.max(1 << 20, Math.min(17 << 20, Runtime.getRuntime().maxMemory() / 2048));
-      floats = new float[Math.toIntExact(Math.max(size, large / Float.BYTES))];
+      floats = new float[Math.toIntExact(Math.max(size, large()))];
     }
     return floats;
+  }
+
+  /** Elements, of four bytes, of an array that the garbage collector puts at a region's start. */
+  static long large() {
+    long bytes = Runtime.getRuntime().maxMemory() / 2048;
+    return Math.max(1 << 20, Math.min(17 << 20, bytes)) / Float.BYTES;
   }
 }

@@ -34,6 +34,7 @@ public final class CpuDevice implements Device {
   private final Kernels kernels;
   private final Team team;
   private final Linear linear;
+  private final WeightMemory weights;
 
   /** Takes BF16 weights' products over; null for a device in pure Java. */
   private final OneDnnLinear oneDnn;
@@ -44,11 +45,12 @@ public final class CpuDevice implements Device {
   private final Ranking ranking = new Ranking();
 
   CpuDevice(Kernels kernels, int threads) {
-    this(kernels, threads, null);
+    this(kernels, threads, null, new WeightMemory());
   }
 
-  CpuDevice(Kernels kernels, int threads, OneDnn library) {
+  CpuDevice(Kernels kernels, int threads, OneDnn library, WeightMemory weights) {
     this.kernels = kernels;
+    this.weights = weights;
     team = new Team(threads);
     linear = new Linear(kernels, team);
     oneDnn = library == null ? null : new OneDnnLinear(library, team);
@@ -74,7 +76,7 @@ public final class CpuDevice implements Device {
    * @throws IllegalArgumentException if oneDNN is not to be had, in one line
    */
   public static CpuDevice openOneDnn(int threads) {
-    return new CpuDevice(KernelsProvider.get(), size(threads), OneDnn.get());
+    return new CpuDevice(KernelsProvider.get(), size(threads), OneDnn.get(), new WeightMemory());
   }
 
   private static int size(int threads) {
@@ -126,7 +128,11 @@ public final class CpuDevice implements Device {
   @Override
   public Weight blocks(
       String name, Quantization quantization, int rows, int columns, ByteBuffer data) {
-    return new CpuWeight(name, quantization, rows, columns, data);
+    CpuWeight weight = new CpuWeight(name, quantization, rows, columns, data);
+    if (kernels.readsArrays()) {
+      weight.copyTo(weights);
+    }
+    return weight;
   }
 
   @Override

@@ -1,7 +1,5 @@
 package dev.lowpass.kernels.cpu;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import jdk.incubator.vector.FloatVector;
@@ -17,9 +15,9 @@ import jdk.incubator.vector.VectorSpecies;
  */
 public record CpuLimits(double readBytes, double flops) {
   /** More than a processor's caches hold, so that memory is what is read. */
-  private static final int BYTES = 1 << 29;
+  private static final int MOST_FLOATS = 1 << 27;
 
-  private static final int LEAST_BYTES = 1 << 24;
+  private static final int LEAST_FLOATS = 1 << 22;
   private static final int SLICES = 8;
 
   /** How long each limit is looked for; the best pass counts. */
@@ -35,7 +33,7 @@ public record CpuLimits(double readBytes, double flops) {
       return Optional.empty();
     }
     try (Team team = new Team(threads)) {
-      ByteBuffer data = buffer();
+      float[] data = memory();
       double read = Math.max(best(reading(team, data, 1)), best(reading(team, data, 4)));
       return Optional.of(new CpuLimits(read, best(() -> Loops.multiplyAdd(team))));
     }
@@ -45,24 +43,24 @@ public record CpuLimits(double readBytes, double flops) {
    * Passes over an eighth of the data each, one after the other: short, so that some are left alone
    * by whatever else runs, and back only when the rest has driven the first from the caches.
    */
-  private static LongSupplier reading(Team team, ByteBuffer data, int streams) {
-    int slice = data.capacity() / SLICES;
+  private static LongSupplier reading(Team team, float[] data, int streams) {
+    int slice = data.length / SLICES;
     int[] next = new int[1];
     return () -> {
       int from = next[0];
-      next[0] = (from + slice) % data.capacity();
+      next[0] = (from + slice) % data.length;
       return Loops.read(team, data, from, slice, streams);
     };
   }
 
-  /** As much as the JVM gives, with pages of its own. */
-  private static ByteBuffer buffer() {
-    for (int bytes = BYTES; ; bytes /= 2) {
+  /** As much as the JVM gives, with pages of its own: an array, as weights are read from. */
+  private static float[] memory() {
+    for (int floats = MOST_FLOATS; ; floats /= 2) {
       try {
-        // Taken from the system and set to zero, so every page is there.
-        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        // Set to zero, so every page is there.
+        return new float[floats];
       } catch (OutOfMemoryError e) {
-        if (bytes == LEAST_BYTES) {
+        if (floats == LEAST_FLOATS) {
           throw e;
         }
       }
@@ -104,50 +102,45 @@ public record CpuLimits(double readBytes, double flops) {
 
     private Loops() {}
 
-    /** Sums {@code length} bytes, each part of them in so many streams. Returns the bytes. */
-    static long read(Team team, ByteBuffer data, int from, int length, int streams) {
-      int bytes = length / PARTS;
+    /** Sums {@code length} floats, each part of them in so many streams. Returns the bytes. */
+    static long read(Team team, float[] data, int from, int length, int streams) {
+      int floats = length / PARTS;
       team.run(
           PARTS,
           (part, worker) -> {
-            int start = from + part * bytes;
-            sink = streams == 1 ? sum(data, start, bytes) : sum4(data, start, bytes);
+            int start = from + part * floats;
+            sink = streams == 1 ? sum(data, start, floats) : sum4(data, start, floats);
           });
-      return length;
+      return (long) length * Float.BYTES;
     }
 
-    private static float sum(ByteBuffer data, int from, int bytes) {
+    private static float sum(float[] data, int from, int floats) {
       FloatVector s0 = FloatVector.zero(FLOATS);
       FloatVector s1 = s0;
       FloatVector s2 = s0;
       FloatVector s3 = s0;
-      int width = FLOATS.vectorByteSize();
-      for (int i = from; i < from + bytes; i += 4 * width) {
-        s0 = s0.add(load(data, i));
-        s1 = s1.add(load(data, i + width));
-        s2 = s2.add(load(data, i + 2 * width));
-        s3 = s3.add(load(data, i + 3 * width));
+      for (int i = from; i < from + floats; i += 4 * LANES) {
+        s0 = s0.add(FloatVector.fromArray(FLOATS, data, i));
+        s1 = s1.add(FloatVector.fromArray(FLOATS, data, i + LANES));
+        s2 = s2.add(FloatVector.fromArray(FLOATS, data, i + 2 * LANES));
+        s3 = s3.add(FloatVector.fromArray(FLOATS, data, i + 3 * LANES));
       }
       return s0.add(s1).add(s2.add(s3)).lane(0);
     }
 
-    private static float sum4(ByteBuffer data, int from, int bytes) {
+    private static float sum4(float[] data, int from, int floats) {
       FloatVector s0 = FloatVector.zero(FLOATS);
       FloatVector s1 = s0;
       FloatVector s2 = s0;
       FloatVector s3 = s0;
-      int quarter = bytes / 4;
-      for (int i = from; i < from + quarter; i += FLOATS.vectorByteSize()) {
-        s0 = s0.add(load(data, i));
-        s1 = s1.add(load(data, i + quarter));
-        s2 = s2.add(load(data, i + 2 * quarter));
-        s3 = s3.add(load(data, i + 3 * quarter));
+      int quarter = floats / 4;
+      for (int i = from; i < from + quarter; i += LANES) {
+        s0 = s0.add(FloatVector.fromArray(FLOATS, data, i));
+        s1 = s1.add(FloatVector.fromArray(FLOATS, data, i + quarter));
+        s2 = s2.add(FloatVector.fromArray(FLOATS, data, i + 2 * quarter));
+        s3 = s3.add(FloatVector.fromArray(FLOATS, data, i + 3 * quarter));
       }
       return s0.add(s1).add(s2.add(s3)).lane(0);
-    }
-
-    private static FloatVector load(ByteBuffer data, int position) {
-      return FloatVector.fromByteBuffer(FLOATS, data, position, ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Multiplies and adds in registers. Returns the operations. */

@@ -6,10 +6,17 @@ import dev.lowpass.kernels.Quantization;
 import dev.lowpass.kernels.Weight;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 
-/** A matrix of the checkpoint, where it is mapped. */
+/** A matrix of the checkpoint, where it is mapped; blocks may be in the heap as well. */
 final class CpuWeight implements Weight {
   private static final float BYTE_MAX = 127;
+
+  /** Words of a unit of blocks. */
+  private static final int UNIT = Quantization.UNIT_BYTES / Integer.BYTES;
+
+  /** The units that a thread reads, if they are only mapped. */
+  private static final ThreadLocal<int[]> COPY = ThreadLocal.withInitial(() -> new int[0]);
 
   private final String name;
   private final DType type;
@@ -17,6 +24,8 @@ final class CpuWeight implements Weight {
   private final int rows;
   private final int columns;
   private final ByteBuffer data;
+  private final IntBuffer mapped;
+  private WeightMemory.Words words;
   private float[] vector;
   private Boolean finite;
 
@@ -58,6 +67,7 @@ final class CpuWeight implements Weight {
     this.rows = rows;
     this.columns = columns;
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
+    mapped = this.data.asIntBuffer();
   }
 
   @Override
@@ -82,6 +92,42 @@ final class CpuWeight implements Weight {
 
   ByteBuffer data() {
     return data;
+  }
+
+  /** Has its blocks read from the heap, if there is room. */
+  void copyTo(WeightMemory memory) {
+    words = memory.copy(data);
+  }
+
+  /**
+   * Finds units of blocks, for {@link #words} to have.
+   *
+   * @param position the first one's first byte
+   * @param step bytes from one to the next
+   * @param count how many
+   * @return where the first one is, in words; the others are each {@link #distance} after
+   */
+  int find(int position, int step, int count) {
+    if (words != null) {
+      return words.begin() + position / Integer.BYTES;
+    }
+    if (COPY.get().length < count * UNIT) {
+      COPY.set(new int[count * UNIT]);
+    }
+    for (int i = 0; i < count; i++) {
+      mapped.get((position + i * step) / Integer.BYTES, COPY.get(), i * UNIT, UNIT);
+    }
+    return 0;
+  }
+
+  /** Words from one unit that was found to the next. */
+  int distance(int step) {
+    return words != null ? step / Integer.BYTES : UNIT;
+  }
+
+  /** Where {@link #find} found them: until it looks for others, if they are mapped. */
+  int[] words() {
+    return words != null ? words.array() : COPY.get();
   }
 
   /** Bytes a row, or {@link Quantization#ROWS} rows of blocks. */

@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Products of one to three rows with weights, which are read where they are mapped: a decode step
- * of few documents, whose time reading them is. Weights that take the same input go together, so
- * that threads wait for each other once.
+ * Products of one to three rows with weights, which are read as they are stored: a decode step of
+ * few documents, whose time reading them is. Weights that take the same input go together, so that
+ * threads wait for each other once.
  */
 final class FewRows implements Team.Task {
   /** From more rows on, converting a panel costs less than reading the weight again for each. */

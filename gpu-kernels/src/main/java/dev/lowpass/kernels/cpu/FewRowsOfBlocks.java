@@ -74,8 +74,7 @@ final class FewRowsOfBlocks {
   /** Computes the outputs of one group, or {@link Kernels#GROUPS}: {@code group + i * step}. */
   private void run(
       float[] out, CpuWeight weight, float[] bias, int group, int step, int count, int worker) {
-    Quantization quantization = weight.quantization();
-    int blocks = quantization.blocks(weight.columns());
+    int blocks = weight.quantization().blocks(weight.columns());
     int sums = AlignedFloats.BEGIN + worker * SCRATCH;
     int totals = sums + SUMS;
     Arrays.fill(floats, totals, totals + rows * count * OUTPUTS, 0);
@@ -86,20 +85,10 @@ final class FewRowsOfBlocks {
         int at = operand * size(weight);
         int total = totals + row * count * OUTPUTS;
         if (count == 1) {
-          kernels.addUnit(
-              quantization,
-              weight.data(),
-              unit,
-              operands,
-              at,
-              scales[operand],
-              floats,
-              sums,
-              total);
+          kernels.addUnit(weight, unit, operands, at, scales[operand], floats, sums, total);
         } else {
           kernels.addUnitOfEach(
-              quantization,
-              weight.data(),
+              weight,
               unit,
               step * weight.stride(),
               operands,

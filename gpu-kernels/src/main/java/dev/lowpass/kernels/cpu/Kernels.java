@@ -1,7 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.Quantization;
-import java.nio.ByteBuffer;
 
 /**
  * The inner loops. An implementation works on vectors of {@link #lanes()} floats; everything around
@@ -44,6 +43,9 @@ interface Kernels {
 
   /** What computes, for {@link CpuDevice#description()}. */
   String description();
+
+  /** Whether reading blocks from the heap is faster than from where they are mapped. */
+  boolean readsArrays();
 
   /** Floats a vector: a power of two, at most 16. */
   int lanes();
@@ -134,8 +136,7 @@ interface Kernels {
    *     for each output from {@code total} on
    */
   void addUnit(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int[] operand,
       int at,
@@ -149,8 +150,7 @@ interface Kernels {
    * as many times as long.
    */
   void addUnitOfEach(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int step,
       int[] operand,
@@ -165,7 +165,7 @@ interface Kernels {
    *
    * @param position where in the weight's data the unit begins
    */
-  void unitToFloats(Quantization quantization, ByteBuffer data, int position, float[] out, int to);
+  void unitToFloats(CpuWeight weight, int position, float[] out, int to);
 
   /**
    * {@link #addUnit}, to the bit, of units that follow each other and {@link #BLOCK_ROWS} rows.

@@ -49,7 +49,6 @@ final class ManyRowsOfBlocks {
     private final int firstRow;
     private final int rows;
     private final CpuWeight weight;
-    private final Quantization quantization;
     private final float[] bias;
     private final int tiles;
     private final int blocks;
@@ -73,7 +72,7 @@ final class ManyRowsOfBlocks {
       this.rows = rows;
       this.weight = weight;
       this.bias = bias;
-      quantization = weight.quantization();
+      Quantization quantization = weight.quantization();
       tiles = Sizes.ceilDiv(rows, ROWS);
       blocks = quantization.blocks(weight.columns());
       blockColumns = quantization.blockColumns();
@@ -130,11 +129,7 @@ final class ManyRowsOfBlocks {
         int position = group * weight.stride() + block * Quantization.UNIT_BYTES;
         for (int i = 0; i < units; i++) {
           kernels.unitToFloats(
-              quantization,
-              weight.data(),
-              position + i * Quantization.UNIT_BYTES,
-              floats,
-              panel + i * unitSize);
+              weight, position + i * Quantization.UNIT_BYTES, floats, panel + i * unitSize);
         }
         for (int tile = 0; tile < tiles; tile++) {
           int first = tile * blocks + block;

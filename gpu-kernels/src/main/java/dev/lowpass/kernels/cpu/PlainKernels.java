@@ -14,6 +14,11 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public boolean readsArrays() {
+    return false;
+  }
+
+  @Override
   public int lanes() {
     return 1;
   }
@@ -134,8 +139,7 @@ final class PlainKernels implements Kernels {
 
   @Override
   public void addUnit(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int[] operand,
       int at,
@@ -143,6 +147,8 @@ final class PlainKernels implements Kernels {
       float[] floats,
       int sums,
       int total) {
+    Quantization quantization = weight.quantization();
+    ByteBuffer data = weight.data();
     int columns = quantization.blockColumns();
     for (int o = 0; o < Quantization.ROWS; o++) {
       int sum = 0;
@@ -155,8 +161,7 @@ final class PlainKernels implements Kernels {
 
   @Override
   public void addUnitOfEach(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int step,
       int[] operand,
@@ -168,13 +173,14 @@ final class PlainKernels implements Kernels {
     for (int i = 0; i < GROUPS; i++) {
       int unit = position + i * step;
       int to = total + i * Quantization.ROWS;
-      addUnit(quantization, data, unit, operand, at, scale, floats, sums, to);
+      addUnit(weight, unit, operand, at, scale, floats, sums, to);
     }
   }
 
   @Override
-  public void unitToFloats(
-      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
+  public void unitToFloats(CpuWeight weight, int position, float[] out, int to) {
+    Quantization quantization = weight.quantization();
+    ByteBuffer data = weight.data();
     int columns = quantization.blockColumns();
     for (int o = 0; o < Quantization.ROWS; o++) {
       for (int c = 0; c < columns; c++) {

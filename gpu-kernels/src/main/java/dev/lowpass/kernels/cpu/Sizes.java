@@ -5,7 +5,7 @@ import java.util.Arrays;
 /** Arithmetic on sizes that does not overflow. */
 final class Sizes {
   /** The longest array that every JVM grants. */
-  private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
+  static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
 
   private Sizes() {}
 

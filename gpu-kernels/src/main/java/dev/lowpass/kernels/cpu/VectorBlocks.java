@@ -1,8 +1,6 @@
 package dev.lowpass.kernels.cpu;
 
 import dev.lowpass.kernels.Quantization;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -23,22 +21,21 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>C2 of JDK 17 always inlines the Vector API, but our own methods only where the method is not
  * too large by then, and the other has not been compiled to much code by itself; where it does not,
  * it makes an object of each vector that goes in or comes out. So methods for few rows spell
- * everything out, and pass vectors on through memory. Where a loop in a loop has sums of both it
- * keeps vectors in memory: hence a method for each loop.
+ * everything out, and pass vectors on through memory. They reinterpret lanes as those of a species
+ * that is a constant: {@code reinterpretAsInts} and the like look it up, and in a large method C2
+ * may not see which one it is. Where a loop in a loop has sums of both it keeps vectors in memory:
+ * hence a method for each loop.
  */
 final class VectorBlocks {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
-  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final int ROWS = Kernels.BLOCK_ROWS;
   private static final int OUTPUTS = Quantization.ROWS;
 
   /** Words that lie together; INT8 has columns i and 16 + i in the i-th, INT4 two more. */
   private static final int WORDS = 16;
-
-  private static final int WORDS_BYTES = 4 * WORDS;
 
   /** Both halves' lower byte. */
   private static final int BYTES = 0xff00ff;
@@ -131,8 +128,7 @@ final class VectorBlocks {
 
   /** {@link Kernels#addUnit}. */
   static void addUnit(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int[] operand,
       int at,
@@ -140,23 +136,25 @@ final class VectorBlocks {
       float[] floats,
       int sums,
       int total) {
+    Quantization quantization = weight.quantization();
+    int unit = weight.find(position, 0, 1);
+    int[] words = weight.words();
     for (int word = 0; word < WORDS; word += LANES) {
-      int p = position + 4 * word;
+      int p = unit + word;
       if (quantization == Quantization.INT8) {
-        int8Sums(data, p, operand, at, floats, sums);
+        int8Sums(words, p, operand, at, floats, sums);
         separateInt8(floats, sums);
       } else {
-        int4Sums(data, p, operand, at, floats, sums);
+        int4Sums(words, p, operand, at, floats, sums);
         separateInt4(operand, at, floats, sums);
       }
-      addSums(data, p, scale, floats, sums, total + word);
+      addSums(words, p, scale, floats, sums, total + word);
     }
   }
 
   /** {@link Kernels#addUnitOfEach}. */
   static void addUnitOfEach(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int step,
       int[] operand,
@@ -165,12 +163,16 @@ final class VectorBlocks {
       float[] floats,
       int sums,
       int total) {
+    Quantization quantization = weight.quantization();
+    int unit = weight.find(position, step, Kernels.GROUPS);
+    int distance = weight.distance(step);
+    int[] words = weight.words();
     for (int word = 0; word < WORDS; word += LANES) {
-      int p = position + 4 * word;
+      int p = unit + word;
       if (quantization == Quantization.INT8) {
-        fourInt8Sums(data, p, step, operand, at, floats, sums);
+        fourInt8Sums(words, p, distance, operand, at, floats, sums);
       } else {
-        fourInt4Sums(data, p, step, operand, at, floats, sums);
+        fourInt4Sums(words, p, distance, operand, at, floats, sums);
       }
       for (int i = 0; i < Kernels.GROUPS; i++) {
         int sum = sums + 2 * i * LANES;
@@ -179,13 +181,13 @@ final class VectorBlocks {
         } else {
           separateInt4(operand, at, floats, sum);
         }
-        addSums(data, p + i * step, scale, floats, sum, total + i * OUTPUTS + word);
+        addSums(words, p + i * distance, scale, floats, sum, total + i * OUTPUTS + word);
       }
     }
   }
 
-  private static IntVector words(ByteBuffer data, int position) {
-    return IntVector.fromByteBuffer(INTS, data, position, ORDER);
+  private static IntVector words(int[] words, int position) {
+    return IntVector.fromArray(INTS, words, position);
   }
 
   /**
@@ -194,30 +196,35 @@ final class VectorBlocks {
    * the other.
    */
   private static void int8Sums(
-      ByteBuffer data, int position, int[] operand, int at, float[] floats, int sums) {
+      int[] words, int position, int[] operand, int at, float[] floats, int sums) {
     IntVector bytes = IntVector.broadcast(INTS, BYTES);
     IntVector all = IntVector.zero(INTS);
     IntVector upper = IntVector.zero(INTS);
     for (int i = 0; i < WORDS; i++) {
-      int p = (i + 1) * WORDS_BYTES;
-      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      int p = (i + 1) * WORDS;
+      ShortVector x =
+          (ShortVector) IntVector.broadcast(INTS, operand[at + i]).reinterpretShape(SHORTS, 0);
+      ShortVector y =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretShape(SHORTS, 0);
       ShortVector more =
-          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
-      ShortVector even = w.and(bytes).reinterpretAsShorts();
-      ShortVector odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
-      IntVector two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      IntVector w = IntVector.fromArray(INTS, words, position + p);
+      ShortVector even = (ShortVector) w.and(bytes).reinterpretShape(SHORTS, 0);
+      ShortVector odd =
+          (ShortVector) w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretShape(SHORTS, 0);
+      IntVector two = (IntVector) even.mul(x).add(odd.mul(y)).add(more).reinterpretShape(INTS, 0);
       all = all.add(two);
       upper = upper.add(two.lanewise(VectorOperators.LSHR, 16));
     }
-    all.reinterpretAsFloats().intoArray(floats, sums);
-    upper.reinterpretAsFloats().intoArray(floats, sums + LANES);
+    ((FloatVector) all.reinterpretShape(FLOATS, 0)).intoArray(floats, sums);
+    ((FloatVector) upper.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + LANES);
   }
 
   /** {@link #int8Sums} of each of four units. */
   private static void fourInt8Sums(
-      ByteBuffer data, int position, int step, int[] operand, int at, float[] floats, int sums) {
+      int[] words, int position, int step, int[] operand, int at, float[] floats, int sums) {
     int second = position + step;
     int third = second + step;
     int fourth = third + step;
@@ -231,56 +238,66 @@ final class VectorBlocks {
     IntVector all3 = IntVector.zero(INTS);
     IntVector upper3 = IntVector.zero(INTS);
     for (int i = 0; i < WORDS; i++) {
-      int p = (i + 1) * WORDS_BYTES;
-      ShortVector x = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      ShortVector y = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
+      int p = (i + 1) * WORDS;
+      ShortVector x =
+          (ShortVector) IntVector.broadcast(INTS, operand[at + i]).reinterpretShape(SHORTS, 0);
+      ShortVector y =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretShape(SHORTS, 0);
       ShortVector more =
-          IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
-      ShortVector even = w.and(bytes).reinterpretAsShorts();
-      ShortVector odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
-      IntVector two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      IntVector w = IntVector.fromArray(INTS, words, position + p);
+      ShortVector even = (ShortVector) w.and(bytes).reinterpretShape(SHORTS, 0);
+      ShortVector odd =
+          (ShortVector) w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretShape(SHORTS, 0);
+      IntVector two = (IntVector) even.mul(x).add(odd.mul(y)).add(more).reinterpretShape(INTS, 0);
       all0 = all0.add(two);
       upper0 = upper0.add(two.lanewise(VectorOperators.LSHR, 16));
-      w = IntVector.fromByteBuffer(INTS, data, second + p, ORDER);
-      even = w.and(bytes).reinterpretAsShorts();
-      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
-      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      w = IntVector.fromArray(INTS, words, second + p);
+      even = (ShortVector) w.and(bytes).reinterpretShape(SHORTS, 0);
+      odd =
+          (ShortVector) w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretShape(SHORTS, 0);
+      two = (IntVector) even.mul(x).add(odd.mul(y)).add(more).reinterpretShape(INTS, 0);
       all1 = all1.add(two);
       upper1 = upper1.add(two.lanewise(VectorOperators.LSHR, 16));
-      w = IntVector.fromByteBuffer(INTS, data, third + p, ORDER);
-      even = w.and(bytes).reinterpretAsShorts();
-      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
-      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      w = IntVector.fromArray(INTS, words, third + p);
+      even = (ShortVector) w.and(bytes).reinterpretShape(SHORTS, 0);
+      odd =
+          (ShortVector) w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretShape(SHORTS, 0);
+      two = (IntVector) even.mul(x).add(odd.mul(y)).add(more).reinterpretShape(INTS, 0);
       all2 = all2.add(two);
       upper2 = upper2.add(two.lanewise(VectorOperators.LSHR, 16));
-      w = IntVector.fromByteBuffer(INTS, data, fourth + p, ORDER);
-      even = w.and(bytes).reinterpretAsShorts();
-      odd = w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretAsShorts();
-      two = even.mul(x).add(odd.mul(y)).add(more).reinterpretAsInts();
+      w = IntVector.fromArray(INTS, words, fourth + p);
+      even = (ShortVector) w.and(bytes).reinterpretShape(SHORTS, 0);
+      odd =
+          (ShortVector) w.lanewise(VectorOperators.LSHR, 8).and(bytes).reinterpretShape(SHORTS, 0);
+      two = (IntVector) even.mul(x).add(odd.mul(y)).add(more).reinterpretShape(INTS, 0);
       all3 = all3.add(two);
       upper3 = upper3.add(two.lanewise(VectorOperators.LSHR, 16));
     }
-    all0.reinterpretAsFloats().intoArray(floats, sums);
-    upper0.reinterpretAsFloats().intoArray(floats, sums + LANES);
-    all1.reinterpretAsFloats().intoArray(floats, sums + 2 * LANES);
-    upper1.reinterpretAsFloats().intoArray(floats, sums + 3 * LANES);
-    all2.reinterpretAsFloats().intoArray(floats, sums + 4 * LANES);
-    upper2.reinterpretAsFloats().intoArray(floats, sums + 5 * LANES);
-    all3.reinterpretAsFloats().intoArray(floats, sums + 6 * LANES);
-    upper3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
+    ((FloatVector) all0.reinterpretShape(FLOATS, 0)).intoArray(floats, sums);
+    ((FloatVector) upper0.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + LANES);
+    ((FloatVector) all1.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 2 * LANES);
+    ((FloatVector) upper1.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 3 * LANES);
+    ((FloatVector) all2.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 4 * LANES);
+    ((FloatVector) upper2.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 5 * LANES);
+    ((FloatVector) all3.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 6 * LANES);
+    ((FloatVector) upper3.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 7 * LANES);
   }
 
   /** Makes of what {@link #int8Sums} has the sums of words' lower and upper halves. */
   private static void separateInt8(float[] floats, int sums) {
-    IntVector upper = FloatVector.fromArray(FLOATS, floats, sums + LANES).reinterpretAsInts();
+    FloatVector bits = FloatVector.fromArray(FLOATS, floats, sums + LANES);
+    IntVector upper = (IntVector) bits.reinterpretShape(INTS, 0);
+    bits = FloatVector.fromArray(FLOATS, floats, sums);
     // Words' sums are modulo 2^32, and so is what is left of them.
     IntVector lower =
-        FloatVector.fromArray(FLOATS, floats, sums)
-            .reinterpretAsInts()
-            .sub(upper.lanewise(VectorOperators.LSHL, 16));
-    lower.sub(WORDS << 15).reinterpretAsFloats().intoArray(floats, sums);
-    upper.sub(WORDS << 15).reinterpretAsFloats().intoArray(floats, sums + LANES);
+        ((IntVector) bits.reinterpretShape(INTS, 0)).sub(upper.lanewise(VectorOperators.LSHL, 16));
+    bits = (FloatVector) lower.sub(WORDS << 15).reinterpretShape(FLOATS, 0);
+    bits.intoArray(floats, sums);
+    bits = (FloatVector) upper.sub(WORDS << 15).reinterpretShape(FLOATS, 0);
+    bits.intoArray(floats, sums + LANES);
   }
 
   /**
@@ -289,32 +306,39 @@ final class VectorBlocks {
    * {@link #separateInt4} has taken the offset out.
    */
   private static void int4Sums(
-      ByteBuffer data, int position, int[] operand, int at, float[] floats, int sums) {
+      int[] words, int position, int[] operand, int at, float[] floats, int sums) {
     IntVector bits = IntVector.broadcast(INTS, HALF_BYTES);
     ShortVector even = ShortVector.zero(SHORTS);
     ShortVector odd = ShortVector.zero(SHORTS);
     for (int i = 0; i < WORDS; i++) {
-      int p = (i + 1) * WORDS_BYTES;
-      ShortVector x0 = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      ShortVector x1 = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
-      ShortVector x2 = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      ShortVector x3 = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
-      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
-      even = even.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      int p = (i + 1) * WORDS;
+      ShortVector x0 =
+          (ShortVector) IntVector.broadcast(INTS, operand[at + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x1 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x2 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x3 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      IntVector w = IntVector.fromArray(INTS, words, position + p);
+      even = even.add(((ShortVector) w.and(bits).reinterpretShape(SHORTS, 0)).mul(x0));
       IntVector u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
-      odd = odd.add(u.reinterpretAsShorts().mul(x1));
+      odd = odd.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x1));
       u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
-      even = even.add(u.reinterpretAsShorts().mul(x2));
+      even = even.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x2));
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
-      odd = odd.add(u.reinterpretAsShorts().mul(x3));
+      odd = odd.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x3));
     }
-    even.reinterpretAsFloats().intoArray(floats, sums);
-    odd.reinterpretAsFloats().intoArray(floats, sums + LANES);
+    ((FloatVector) even.reinterpretShape(FLOATS, 0)).intoArray(floats, sums);
+    ((FloatVector) odd.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + LANES);
   }
 
   /** {@link #int4Sums} of each of four units. */
   private static void fourInt4Sums(
-      ByteBuffer data, int position, int step, int[] operand, int at, float[] floats, int sums) {
+      int[] words, int position, int step, int[] operand, int at, float[] floats, int sums) {
     int second = position + step;
     int third = second + step;
     int fourth = third + step;
@@ -328,106 +352,106 @@ final class VectorBlocks {
     ShortVector even3 = ShortVector.zero(SHORTS);
     ShortVector odd3 = ShortVector.zero(SHORTS);
     for (int i = 0; i < WORDS; i++) {
-      int p = (i + 1) * WORDS_BYTES;
-      ShortVector x0 = IntVector.broadcast(INTS, operand[at + i]).reinterpretAsShorts();
-      ShortVector x1 = IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretAsShorts();
-      ShortVector x2 = IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretAsShorts();
-      ShortVector x3 = IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretAsShorts();
-      IntVector w = IntVector.fromByteBuffer(INTS, data, position + p, ORDER);
-      even0 = even0.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      int p = (i + 1) * WORDS;
+      ShortVector x0 =
+          (ShortVector) IntVector.broadcast(INTS, operand[at + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x1 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + WORDS + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x2 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 2 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      ShortVector x3 =
+          (ShortVector)
+              IntVector.broadcast(INTS, operand[at + 3 * WORDS + i]).reinterpretShape(SHORTS, 0);
+      IntVector w = IntVector.fromArray(INTS, words, position + p);
+      even0 = even0.add(((ShortVector) w.and(bits).reinterpretShape(SHORTS, 0)).mul(x0));
       IntVector u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
-      odd0 = odd0.add(u.reinterpretAsShorts().mul(x1));
+      odd0 = odd0.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x1));
       u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
-      even0 = even0.add(u.reinterpretAsShorts().mul(x2));
+      even0 = even0.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x2));
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
-      odd0 = odd0.add(u.reinterpretAsShorts().mul(x3));
-      w = IntVector.fromByteBuffer(INTS, data, second + p, ORDER);
-      even1 = even1.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      odd0 = odd0.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x3));
+      w = IntVector.fromArray(INTS, words, second + p);
+      even1 = even1.add(((ShortVector) w.and(bits).reinterpretShape(SHORTS, 0)).mul(x0));
       u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
-      odd1 = odd1.add(u.reinterpretAsShorts().mul(x1));
+      odd1 = odd1.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x1));
       u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
-      even1 = even1.add(u.reinterpretAsShorts().mul(x2));
+      even1 = even1.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x2));
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
-      odd1 = odd1.add(u.reinterpretAsShorts().mul(x3));
-      w = IntVector.fromByteBuffer(INTS, data, third + p, ORDER);
-      even2 = even2.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      odd1 = odd1.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x3));
+      w = IntVector.fromArray(INTS, words, third + p);
+      even2 = even2.add(((ShortVector) w.and(bits).reinterpretShape(SHORTS, 0)).mul(x0));
       u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
-      odd2 = odd2.add(u.reinterpretAsShorts().mul(x1));
+      odd2 = odd2.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x1));
       u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
-      even2 = even2.add(u.reinterpretAsShorts().mul(x2));
+      even2 = even2.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x2));
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
-      odd2 = odd2.add(u.reinterpretAsShorts().mul(x3));
-      w = IntVector.fromByteBuffer(INTS, data, fourth + p, ORDER);
-      even3 = even3.add(w.and(bits).reinterpretAsShorts().mul(x0));
+      odd2 = odd2.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x3));
+      w = IntVector.fromArray(INTS, words, fourth + p);
+      even3 = even3.add(((ShortVector) w.and(bits).reinterpretShape(SHORTS, 0)).mul(x0));
       u = w.lanewise(VectorOperators.LSHR, 4).and(bits);
-      odd3 = odd3.add(u.reinterpretAsShorts().mul(x1));
+      odd3 = odd3.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x1));
       u = w.lanewise(VectorOperators.LSHR, 8).and(bits);
-      even3 = even3.add(u.reinterpretAsShorts().mul(x2));
+      even3 = even3.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x2));
       u = w.lanewise(VectorOperators.LSHR, 12).and(bits);
-      odd3 = odd3.add(u.reinterpretAsShorts().mul(x3));
+      odd3 = odd3.add(((ShortVector) u.reinterpretShape(SHORTS, 0)).mul(x3));
     }
-    even0.reinterpretAsFloats().intoArray(floats, sums);
-    odd0.reinterpretAsFloats().intoArray(floats, sums + LANES);
-    even1.reinterpretAsFloats().intoArray(floats, sums + 2 * LANES);
-    odd1.reinterpretAsFloats().intoArray(floats, sums + 3 * LANES);
-    even2.reinterpretAsFloats().intoArray(floats, sums + 4 * LANES);
-    odd2.reinterpretAsFloats().intoArray(floats, sums + 5 * LANES);
-    even3.reinterpretAsFloats().intoArray(floats, sums + 6 * LANES);
-    odd3.reinterpretAsFloats().intoArray(floats, sums + 7 * LANES);
+    ((FloatVector) even0.reinterpretShape(FLOATS, 0)).intoArray(floats, sums);
+    ((FloatVector) odd0.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + LANES);
+    ((FloatVector) even1.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 2 * LANES);
+    ((FloatVector) odd1.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 3 * LANES);
+    ((FloatVector) even2.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 4 * LANES);
+    ((FloatVector) odd2.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 5 * LANES);
+    ((FloatVector) even3.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 6 * LANES);
+    ((FloatVector) odd3.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + 7 * LANES);
   }
 
   /** Makes of what {@link #int4Sums} has the sums of words' lower and upper halves. */
   private static void separateInt4(int[] operand, int at, float[] floats, int sums) {
-    IntVector more = IntVector.broadcast(INTS, operand[at + 4 * WORDS]);
-    IntVector even =
-        FloatVector.fromArray(FLOATS, floats, sums)
-            .reinterpretAsShorts()
-            .add(more.reinterpretAsShorts())
-            .reinterpretAsInts();
-    more = IntVector.broadcast(INTS, operand[at + 4 * WORDS + 1]);
-    IntVector odd =
-        FloatVector.fromArray(FLOATS, floats, sums + LANES)
-            .reinterpretAsShorts()
-            .add(more.reinterpretAsShorts())
-            .reinterpretAsInts();
-    even.lanewise(VectorOperators.LSHL, 16)
-        .lanewise(VectorOperators.ASHR, 16)
-        .add(odd.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16))
-        .reinterpretAsFloats()
-        .intoArray(floats, sums);
-    even.lanewise(VectorOperators.ASHR, 16)
-        .add(odd.lanewise(VectorOperators.ASHR, 16))
-        .reinterpretAsFloats()
-        .intoArray(floats, sums + LANES);
+    FloatVector bits = FloatVector.fromArray(FLOATS, floats, sums);
+    ShortVector more =
+        (ShortVector)
+            IntVector.broadcast(INTS, operand[at + 4 * WORDS]).reinterpretShape(SHORTS, 0);
+    ShortVector halves = ((ShortVector) bits.reinterpretShape(SHORTS, 0)).add(more);
+    IntVector even = (IntVector) halves.reinterpretShape(INTS, 0);
+    bits = FloatVector.fromArray(FLOATS, floats, sums + LANES);
+    more =
+        (ShortVector)
+            IntVector.broadcast(INTS, operand[at + 4 * WORDS + 1]).reinterpretShape(SHORTS, 0);
+    halves = ((ShortVector) bits.reinterpretShape(SHORTS, 0)).add(more);
+    IntVector odd = (IntVector) halves.reinterpretShape(INTS, 0);
+    IntVector lower =
+        even.lanewise(VectorOperators.LSHL, 16)
+            .lanewise(VectorOperators.ASHR, 16)
+            .add(odd.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+    IntVector upper =
+        even.lanewise(VectorOperators.ASHR, 16).add(odd.lanewise(VectorOperators.ASHR, 16));
+    ((FloatVector) lower.reinterpretShape(FLOATS, 0)).intoArray(floats, sums);
+    ((FloatVector) upper.reinterpretShape(FLOATS, 0)).intoArray(floats, sums + LANES);
   }
 
   /** {@code totals += sums * (outputs' scales * the row's)}, of words' lower and upper halves. */
   private static void addSums(
-      ByteBuffer data, int position, float scale, float[] floats, int sums, int total) {
-    IntVector halves = IntVector.fromByteBuffer(INTS, data, position, ORDER);
+      int[] words, int position, float scale, float[] floats, int sums, int total) {
+    IntVector halves = IntVector.fromArray(INTS, words, position);
     // As scaleOf has it.
-    FloatVector scales =
+    IntVector moved =
         halves
             .lanewise(VectorOperators.LSHL, 16)
             .lanewise(VectorOperators.ASHR, 3)
-            .lanewise(VectorOperators.AND, HALF)
-            .reinterpretAsFloats()
-            .mul(0x1p112f)
-            .mul(scale);
-    IntVector sum = FloatVector.fromArray(FLOATS, floats, sums).reinterpretAsInts();
-    FloatVector.fromArray(FLOATS, floats, total)
-        .add(((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scales))
-        .intoArray(floats, total);
-    scales =
-        halves
-            .lanewise(VectorOperators.ASHR, 3)
-            .lanewise(VectorOperators.AND, HALF)
-            .reinterpretAsFloats()
-            .mul(0x1p112f)
-            .mul(scale);
-    sum = FloatVector.fromArray(FLOATS, floats, sums + LANES).reinterpretAsInts();
+            .lanewise(VectorOperators.AND, HALF);
+    FloatVector scales = ((FloatVector) moved.reinterpretShape(FLOATS, 0)).mul(0x1p112f).mul(scale);
+    FloatVector bits = FloatVector.fromArray(FLOATS, floats, sums);
+    FloatVector sum =
+        (FloatVector) bits.reinterpretShape(INTS, 0).convertShape(VectorOperators.I2F, FLOATS, 0);
+    FloatVector.fromArray(FLOATS, floats, total).add(sum.mul(scales)).intoArray(floats, total);
+    moved = halves.lanewise(VectorOperators.ASHR, 3).lanewise(VectorOperators.AND, HALF);
+    scales = ((FloatVector) moved.reinterpretShape(FLOATS, 0)).mul(0x1p112f).mul(scale);
+    bits = FloatVector.fromArray(FLOATS, floats, sums + LANES);
+    sum = (FloatVector) bits.reinterpretShape(INTS, 0).convertShape(VectorOperators.I2F, FLOATS, 0);
     FloatVector.fromArray(FLOATS, floats, total + WORDS)
-        .add(((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scales))
+        .add(sum.mul(scales))
         .intoArray(floats, total + WORDS);
   }
 
@@ -441,31 +465,33 @@ final class VectorBlocks {
   }
 
   /** {@link Kernels#unitToFloats}. */
-  static void unitToFloats(
-      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
+  static void unitToFloats(CpuWeight weight, int position, float[] out, int to) {
+    Quantization quantization = weight.quantization();
+    int unit = weight.find(position, 0, 1);
+    int[] words = weight.words();
     int columns = quantization.blockColumns();
     for (int word = 0; word < WORDS; word += LANES) {
-      int p = position + 4 * word;
-      IntVector scales = words(data, p);
+      int p = unit + word;
+      IntVector scales = words(words, p);
       int scale = to + columns * OUTPUTS + word;
       scaleOf(scales.lanewise(VectorOperators.LSHL, 16)).intoArray(out, scale);
       scaleOf(scales).intoArray(out, scale + WORDS);
       if (quantization == Quantization.INT8) {
         for (int column = 0; column < columns; column += WORDS) {
-          int8ToFloats(data, p + WORDS_BYTES, column / 2, out, to + column * OUTPUTS + word);
+          int8ToFloats(words, p + WORDS, column / 2, out, to + column * OUTPUTS + word);
         }
       } else {
         for (int column = 0; column < columns; column += WORDS) {
-          int4ToFloats(data, p + WORDS_BYTES, column / 4, out, to + column * OUTPUTS + word);
+          int4ToFloats(words, p + WORDS, column / 4, out, to + column * OUTPUTS + word);
         }
       }
     }
   }
 
   /** 16 columns, which begin at some bit of words' halves. */
-  private static void int8ToFloats(ByteBuffer data, int position, int bit, float[] out, int to) {
+  private static void int8ToFloats(int[] words, int position, int bit, float[] out, int to) {
     for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(data, position + i * WORDS_BYTES).lanewise(VectorOperators.LSHR, bit);
+      IntVector w = words(words, position + i * WORDS).lanewise(VectorOperators.LSHR, bit);
       floats(w, 0xff, 128).intoArray(out, to + i * OUTPUTS);
       floats(w.lanewise(VectorOperators.LSHR, 16), 0xff, 128)
           .intoArray(out, to + i * OUTPUTS + WORDS);
@@ -473,9 +499,9 @@ final class VectorBlocks {
   }
 
   /** As {@link #int8ToFloats}. */
-  private static void int4ToFloats(ByteBuffer data, int position, int bit, float[] out, int to) {
+  private static void int4ToFloats(int[] words, int position, int bit, float[] out, int to) {
     for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(data, position + i * WORDS_BYTES).lanewise(VectorOperators.LSHR, bit);
+      IntVector w = words(words, position + i * WORDS).lanewise(VectorOperators.LSHR, bit);
       floats(w, 15, 8).intoArray(out, to + i * OUTPUTS);
       floats(w.lanewise(VectorOperators.LSHR, 16), 15, 8).intoArray(out, to + i * OUTPUTS + WORDS);
     }

@@ -3,7 +3,6 @@ package dev.lowpass.kernels.cpu;
 import dev.lowpass.kernels.DType;
 import dev.lowpass.kernels.Floats;
 import dev.lowpass.kernels.Quantization;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.incubator.vector.ByteVector;
@@ -78,6 +77,11 @@ final class VectorKernels implements Kernels {
   @Override
   public String description() {
     return "Vector API, " + FLOATS.vectorBitSize() + " bits";
+  }
+
+  @Override
+  public boolean readsArrays() {
+    return true;
   }
 
   @Override
@@ -336,8 +340,7 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void addUnit(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int[] operand,
       int at,
@@ -345,13 +348,12 @@ final class VectorKernels implements Kernels {
       float[] floats,
       int sums,
       int total) {
-    VectorBlocks.addUnit(quantization, data, position, operand, at, scale, floats, sums, total);
+    VectorBlocks.addUnit(weight, position, operand, at, scale, floats, sums, total);
   }
 
   @Override
   public void addUnitOfEach(
-      Quantization quantization,
-      ByteBuffer data,
+      CpuWeight weight,
       int position,
       int step,
       int[] operand,
@@ -360,14 +362,12 @@ final class VectorKernels implements Kernels {
       float[] floats,
       int sums,
       int total) {
-    VectorBlocks.addUnitOfEach(
-        quantization, data, position, step, operand, at, scale, floats, sums, total);
+    VectorBlocks.addUnitOfEach(weight, position, step, operand, at, scale, floats, sums, total);
   }
 
   @Override
-  public void unitToFloats(
-      Quantization quantization, ByteBuffer data, int position, float[] out, int to) {
-    VectorBlocks.unitToFloats(quantization, data, position, out, to);
+  public void unitToFloats(CpuWeight weight, int position, float[] out, int to) {
+    VectorBlocks.unitToFloats(weight, position, out, to);
   }
 
   @Override

@@ -61,6 +61,34 @@ class BlockLinearTest {
     }
   }
 
+  /** As a small heap makes it. */
+  @ParameterizedTest
+  @EnumSource(Quantization.class)
+  void weightsThatStayMappedGiveTheSameBits(Quantization quantization) {
+    Fixture fixture = new Fixture(8);
+    for (int[] shape : SHAPES) {
+      int outputs = shape[0];
+      int columns = shape[1];
+      ByteBuffer blocks = blocks(quantization, outputs, columns, fixture);
+      for (int rows : new int[] {1, 3, 9}) {
+        float[] x = fixture.floats(rows * columns);
+        List<float[]> results = new ArrayList<>();
+        for (long most : new long[] {0, 1 << 26}) {
+          try (Device device =
+              new CpuDevice(new VectorKernels(), 2, null, new WeightMemory(most))) {
+            Weight weight = device.blocks("w", quantization, outputs, columns, blocks.duplicate());
+            Tensor out = device.tensor(rows, outputs);
+            device.linear(out, Fixture.tensor(device, rows, columns, x), rows, weight, null);
+            results.add(Fixture.all(device, out));
+          }
+        }
+        assertThat(results.get(0))
+            .as("%s rows of %s x %s", rows, outputs, columns)
+            .isEqualTo(results.get(1));
+      }
+    }
+  }
+
   /** Rows of integers times a power of two a block, where 127 is the largest: none is rounded. */
   private static float[] wholeMultiples(Fixture fixture, int rows, int columns, int blockColumns) {
     float[] x = fixture.floats(rows * columns);

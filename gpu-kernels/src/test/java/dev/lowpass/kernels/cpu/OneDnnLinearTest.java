@@ -31,7 +31,7 @@ class OneDnnLinearTest {
   }
 
   private static CpuDevice open(int threads) {
-    return new CpuDevice(new VectorKernels(), threads, library);
+    return new CpuDevice(new VectorKernels(), threads, library, new WeightMemory());
   }
 
   /** The nearest BF16, ties to even, by another way than by bits. */

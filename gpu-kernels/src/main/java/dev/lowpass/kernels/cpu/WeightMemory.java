@@ -1,0 +1,71 @@
+package dev.lowpass.kernels.cpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * The heap's part for weights in blocks. C2 reads a vector from an array in one instruction; from a
+ * buffer it takes some fifteen more, since it fetches the buffer's fields anew each time. So they
+ * are copied from where they are mapped, as long as they take half of the heap at the most. Weights
+ * as they are stored stay mapped: they are larger, and gain less.
+ */
+final class WeightMemory {
+  /** Words of a cache line: where each weight begins, in an array that begins as large ones do. */
+  private static final int LINE = AlignedFloats.LINE;
+
+  private final long mostWords;
+  private long words;
+
+  /** What the last weights are in, and as much of it as they take. */
+  private int[] array = new int[0];
+
+  private int end;
+
+  WeightMemory() {
+    this(Runtime.getRuntime().maxMemory() / 2);
+  }
+
+  WeightMemory(long mostBytes) {
+    mostWords = mostBytes / Integer.BYTES;
+  }
+
+  /**
+   * Copies bytes.
+   *
+   * @param data from position to limit, whole words
+   * @return the array, and where they are in it; null where there is no room
+   */
+  synchronized Words copy(ByteBuffer data) {
+    int count = data.remaining() / Integer.BYTES;
+    if (array.length - end < count && !extend(count)) {
+      return null;
+    }
+    Words copy = new Words(array, end);
+    data.slice().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(array, end, count);
+    end = Math.min(array.length, end + (count + LINE - 1) / LINE * LINE);
+    return copy;
+  }
+
+  /** Takes an array, for more weights than this one where that wastes no more than half of it. */
+  private boolean extend(int count) {
+    long least = (long) AlignedFloats.BEGIN + count;
+    long size = Math.max(least, Math.max(AlignedFloats.large(), Math.min(words, 1 << 24)));
+    if (words + size > mostWords) {
+      size = least;
+    }
+    if (words + size > mostWords || size > Sizes.MAX_ARRAY) {
+      return false;
+    }
+    try {
+      array = new int[(int) size];
+    } catch (OutOfMemoryError e) {
+      return false;
+    }
+    words += size;
+    end = AlignedFloats.BEGIN;
+    return true;
+  }
+
+  /** Words {@code [begin, ...)} of an array. */
+  record Words(int[] array, int begin) {}
+}
