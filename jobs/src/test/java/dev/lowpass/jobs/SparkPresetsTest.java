@@ -131,6 +131,7 @@ class SparkPresetsTest {
     Map<String, String> cpu = preset(CPU);
     Map<String, String> gpu = preset(GPU);
     cpu.remove("spark.executor.memory");
+    cpu.remove("spark.executor.extraJavaOptions");
     assertThat(gpu).containsAllEntriesOf(cpu);
   }
 
