@@ -111,11 +111,13 @@ final class CpuWeight implements Weight {
     if (words != null) {
       return words.begin() + position / Integer.BYTES;
     }
-    if (COPY.get().length < count * UNIT) {
-      COPY.set(new int[count * UNIT]);
+    int[] copy = COPY.get();
+    if (copy.length < count * UNIT) {
+      copy = new int[count * UNIT];
+      COPY.set(copy);
     }
     for (int i = 0; i < count; i++) {
-      mapped.get((position + i * step) / Integer.BYTES, COPY.get(), i * UNIT, UNIT);
+      mapped.get((position + i * step) / Integer.BYTES, copy, i * UNIT, UNIT);
     }
     return 0;
   }

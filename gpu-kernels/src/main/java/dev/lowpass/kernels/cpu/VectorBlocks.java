@@ -186,10 +186,6 @@ final class VectorBlocks {
     }
   }
 
-  private static IntVector words(int[] words, int position) {
-    return IntVector.fromArray(INTS, words, position);
-  }
-
   /**
    * Sums of a vector of words of a unit: of words, and of their upper halves. Two products are 2 *
    * 127^2 at the most, and 2^15 more make them positive, below 2^16: so a half carries nothing into
@@ -472,7 +468,7 @@ final class VectorBlocks {
     int columns = quantization.blockColumns();
     for (int word = 0; word < WORDS; word += LANES) {
       int p = unit + word;
-      IntVector scales = words(words, p);
+      IntVector scales = IntVector.fromArray(INTS, words, p);
       int scale = to + columns * OUTPUTS + word;
       scaleOf(scales.lanewise(VectorOperators.LSHL, 16)).intoArray(out, scale);
       scaleOf(scales).intoArray(out, scale + WORDS);
@@ -491,7 +487,9 @@ final class VectorBlocks {
   /** 16 columns, which begin at some bit of words' halves. */
   private static void int8ToFloats(int[] words, int position, int bit, float[] out, int to) {
     for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(words, position + i * WORDS).lanewise(VectorOperators.LSHR, bit);
+      IntVector w =
+          IntVector.fromArray(INTS, words, position + i * WORDS)
+              .lanewise(VectorOperators.LSHR, bit);
       floats(w, 0xff, 128).intoArray(out, to + i * OUTPUTS);
       floats(w.lanewise(VectorOperators.LSHR, 16), 0xff, 128)
           .intoArray(out, to + i * OUTPUTS + WORDS);
@@ -501,7 +499,9 @@ final class VectorBlocks {
   /** As {@link #int8ToFloats}. */
   private static void int4ToFloats(int[] words, int position, int bit, float[] out, int to) {
     for (int i = 0; i < WORDS; i++) {
-      IntVector w = words(words, position + i * WORDS).lanewise(VectorOperators.LSHR, bit);
+      IntVector w =
+          IntVector.fromArray(INTS, words, position + i * WORDS)
+              .lanewise(VectorOperators.LSHR, bit);
       floats(w, 15, 8).intoArray(out, to + i * OUTPUTS);
       floats(w.lanewise(VectorOperators.LSHR, 16), 15, 8).intoArray(out, to + i * OUTPUTS + WORDS);
     }

@@ -10,9 +10,6 @@ import java.nio.ByteOrder;
  * as they are stored stay mapped: they are larger, and gain less.
  */
 final class WeightMemory {
-  /** Words of a cache line: where each weight begins, in an array that begins as large ones do. */
-  private static final int LINE = AlignedFloats.LINE;
-
   private final long mostWords;
   private long words;
 
@@ -42,7 +39,8 @@ final class WeightMemory {
     }
     Words copy = new Words(array, end);
     data.slice().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(array, end, count);
-    end = Math.min(array.length, end + (count + LINE - 1) / LINE * LINE);
+    // The next one begins with a cache line.
+    end = Math.min(array.length, end + Sizes.roundUp(count, AlignedFloats.LINE));
     return copy;
   }
 
