@@ -99,6 +99,11 @@ public final class CpuDevice implements Device {
 
   @Override
   public long freeBytes() {
+    return freeHeap();
+  }
+
+  /** Bytes of the heap that may still be taken before any garbage is collected. */
+  static long freeHeap() {
     Runtime runtime = Runtime.getRuntime();
     return runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
   }

@@ -2,6 +2,7 @@ package dev.lowpass.kernels.cpu;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.LongSupplier;
 
 /**
  * The heap's part for weights in blocks. C2 reads a vector from an array in one instruction; from a
@@ -11,6 +12,7 @@ import java.nio.ByteOrder;
  */
 final class WeightMemory {
   private final long mostWords;
+  private final LongSupplier freeBytes;
   private long words;
 
   /** What the last weights are in, and as much of it as they take. */
@@ -19,11 +21,12 @@ final class WeightMemory {
   private int end;
 
   WeightMemory() {
-    this(Runtime.getRuntime().maxMemory() / 2);
+    this(Runtime.getRuntime().maxMemory() / 2, CpuDevice::freeHeap);
   }
 
-  WeightMemory(long mostBytes) {
+  WeightMemory(long mostBytes, LongSupplier freeBytes) {
     mostWords = mostBytes / Integer.BYTES;
+    this.freeBytes = freeBytes;
   }
 
   /**
@@ -51,14 +54,13 @@ final class WeightMemory {
     if (words + size > mostWords) {
       size = least;
     }
-    if (words + size > mostWords || size > Sizes.MAX_ARRAY) {
+    // Asked before, since some clusters kill a process at its first OutOfMemoryError.
+    if (words + size > mostWords
+        || size * Integer.BYTES > freeBytes.getAsLong()
+        || size > Sizes.MAX_ARRAY) {
       return false;
     }
-    try {
-      array = new int[(int) size];
-    } catch (OutOfMemoryError e) {
-      return false;
-    }
+    array = new int[(int) size];
     words += size;
     end = AlignedFloats.BEGIN;
     return true;

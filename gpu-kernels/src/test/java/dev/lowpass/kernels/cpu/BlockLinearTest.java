@@ -75,7 +75,7 @@ class BlockLinearTest {
         List<float[]> results = new ArrayList<>();
         for (long most : new long[] {0, 1 << 26}) {
           try (Device device =
-              new CpuDevice(new VectorKernels(), 2, null, new WeightMemory(most))) {
+              new CpuDevice(new VectorKernels(), 2, null, new WeightMemory(most, () -> most))) {
             Weight weight = device.blocks("w", quantization, outputs, columns, blocks.duplicate());
             Tensor out = device.tensor(rows, outputs);
             device.linear(out, Fixture.tensor(device, rows, columns, x), rows, weight, null);

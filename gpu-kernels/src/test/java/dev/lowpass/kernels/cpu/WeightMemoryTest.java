@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class WeightMemoryTest {
   private static final long MOST = 64 << 20;
 
-  private final WeightMemory memory = new WeightMemory(MOST);
+  private final WeightMemory memory = new WeightMemory(MOST, () -> MOST);
 
   @Test
   void weightsAreCopiedToCacheLinesOneAfterTheOther() {
@@ -39,9 +40,18 @@ class WeightMemoryTest {
 
   @Test
   void whatIsTooLargeIsRefusedAndASmallerOneStillTaken() {
-    WeightMemory small = new WeightMemory(8 << 20);
+    WeightMemory small = new WeightMemory(8 << 20, () -> MOST);
     assertThat(small.copy(bytes(3 << 20))).isNull();
     assertThat(small.copy(bytes(1 << 20))).isNotNull();
+  }
+
+  @Test
+  void whatTheHeapHasNoRoomForIsRefused() {
+    AtomicLong free = new AtomicLong(3 << 20);
+    WeightMemory full = new WeightMemory(MOST, free::get);
+    assertThat(full.copy(bytes(1 << 20))).isNull();
+    free.set(MOST);
+    assertThat(full.copy(bytes(1 << 20))).isNotNull();
   }
 
   /** So many words, at an odd address. */
