@@ -36,8 +36,7 @@ import picocli.CommandLine.Spec;
 /**
  * Prefill and decode speed, without Spark. Each policy runs before the clock counts, so that
  * compilation is not measured; then policies, lengths and batches, another engine and the machine's
- * own limits take turns, repeat by repeat, so that a machine's moods fall on all of them. One
- * engine is open at a time, so that a row's memory is its own.
+ * own limits take turns, repeat by repeat, so that a machine's moods fall on all of them.
  */
 @Command(
     name = "bench",
@@ -203,16 +202,19 @@ final class BenchCommand implements Callable<Integer> {
     ModelInfo info = null;
     String device = null;
     Optional<DeviceLimits> limits = Optional.empty();
-    for (int repeat = 0; repeat <= repeats; repeat++) {
-      String when = repeat == 0 ? "warm-up" : "repeat " + repeat + " of " + repeats;
-      for (PolicySettings policy : settings) {
-        List<BenchRow> mine =
-            rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
-        try (Engine engine = Engines.open(engineOptions(bench, policy, slots))) {
-          if (repeat == 0) {
+    try (Turns turns = new Turns(bench, slots)) {
+      for (int repeat = 0; repeat <= repeats; repeat++) {
+        String when = repeat == 0 ? "warm-up" : "repeat " + repeat + " of " + repeats;
+        for (PolicySettings policy : settings) {
+          List<BenchRow> mine =
+              rows.stream().filter(row -> row.policy().equals(policy.policy())).toList();
+          Engine engine = turns.engine(policy);
+          if (info == null) {
             info = engine.model();
             device = engine.device();
             bench.writeBack();
+          }
+          if (repeat == 0) {
             warmUp(engine, prompts, mine, when);
             continue;
           }
@@ -225,10 +227,10 @@ final class BenchCommand implements Callable<Integer> {
             }
           }
         }
-      }
-      if (!noLimits && device.startsWith("cpu")) {
-        Optional<DeviceLimits> before = limits;
-        limits = DeviceLimits.ofCpu(threads()).map(now -> before.map(now::orBetter).orElse(now));
+        if (!noLimits && device.startsWith("cpu")) {
+          Optional<DeviceLimits> before = limits;
+          limits = DeviceLimits.ofCpu(threads()).map(now -> before.map(now::orBetter).orElse(now));
+        }
       }
     }
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
@@ -380,17 +382,51 @@ final class BenchCommand implements Callable<Integer> {
     return settings;
   }
 
-  private EngineOptions engineOptions(BenchModel bench, PolicySettings policy, int slots) {
-    return new EngineOptions(
-        bench.folder(),
-        model.device(),
-        model.threads(),
-        0,
-        policy.cache(),
-        policy.prefill(),
-        slots,
-        EngineOptions.DEFAULT_BATCH_TOKENS,
-        bench.weights(model));
+  /**
+   * The engine of the policy whose turn it is. One is open at a time, so that a row's memory is its
+   * own; a policy that has no other beside it keeps its engine for all repeats, as a job does.
+   */
+  private final class Turns implements AutoCloseable {
+    private final BenchModel bench;
+    private final int slots;
+    private PolicySettings policy;
+    private Engine engine;
+
+    Turns(BenchModel bench, int slots) {
+      this.bench = bench;
+      this.slots = slots;
+    }
+
+    Engine engine(PolicySettings next) throws IOException {
+      if (!next.equals(policy)) {
+        close();
+        engine = Engines.open(options(next));
+        policy = next;
+      }
+      return engine;
+    }
+
+    private EngineOptions options(PolicySettings policy) throws IOException {
+      return new EngineOptions(
+          bench.folder(),
+          model.device(),
+          model.threads(),
+          0,
+          policy.cache(),
+          policy.prefill(),
+          slots,
+          EngineOptions.DEFAULT_BATCH_TOKENS,
+          bench.weights(model));
+    }
+
+    @Override
+    public void close() {
+      if (engine != null) {
+        engine.close();
+        engine = null;
+        policy = null;
+      }
+    }
   }
 
   /** Where the probe's questions are; null where there are none. */
