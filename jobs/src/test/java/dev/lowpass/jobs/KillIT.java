@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * kill}) does it more often.
  */
 class KillIT {
-  private static final int ROUNDS = Integer.getInteger("lowpass.kill.rounds", 1);
+  private static final int ROUNDS = Integer.getInteger("lowpass.kill.rounds", 2);
   private static final int DOCUMENTS = 300;
   private static final int SLICE = 10;
   private static final int SLICES = DOCUMENTS / SLICE;

@@ -131,7 +131,6 @@ class SparkPresetsTest {
     Map<String, String> cpu = preset(CPU);
     Map<String, String> gpu = preset(GPU);
     cpu.remove("spark.executor.memory");
-    cpu.remove("spark.executor.extraJavaOptions");
     assertThat(gpu).containsAllEntriesOf(cpu);
   }
 
