@@ -75,9 +75,12 @@ final class Team implements AutoCloseable {
     this.task = task;
     this.parts = parts;
     caller = Thread.currentThread();
-    callerParked = false;
-    ended.set(0);
-    failure.set(null);
+    // The ticket's store publishes these, and is the one that waits for the other threads' caches.
+    if (callerParked) {
+      callerParked = false;
+    }
+    ended.setPlain(0);
+    failure.setPlain(null);
     int number = number(ticket.get()) + 1;
     ticket.set((long) number << Integer.SIZE | parts);
     for (int i = 0; i < Math.min(workers.length, parts - 1); i++) {
