@@ -12,9 +12,11 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Reads stored weights into vectors. A load from a buffer costs C2 some fifteen scalar instructions
- * (it fetches the buffer's fields anew each time), so it should be a whole vector: of the short
- * types that is two elements a lane, and a group's order is its even elements, then its odd ones.
+ * Reads stored weights into vectors. C2 fetches a buffer's fields anew at each load, some fifteen
+ * scalar instructions of it; those of a buffer that was made in the same method, and does not leave
+ * it, are in registers. So each loop reads a duplicate of its own, which is then never allocated.
+ * That leaves five instructions, so a load should be a whole vector: of the short types that is two
+ * elements a lane, and a group's order is its even elements, then its odd ones.
  */
 final class VectorWeights {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -111,7 +113,8 @@ final class VectorWeights {
   }
 
   private static void bf16ToFloats(
-      ByteBuffer data, int position, int count, float[] out, int offset) {
+      ByteBuffer weight, int position, int count, float[] out, int offset) {
+    ByteBuffer data = weight.duplicate();
     for (int i = 0; i < count; i += 2 * LANES) {
       IntVector pairs = pairs(data, position + 2 * i);
       bf16Even(pairs).intoArray(out, offset + i);
@@ -120,7 +123,8 @@ final class VectorWeights {
   }
 
   private static void f16ToFloats(
-      ByteBuffer data, int position, int count, float[] out, int offset) {
+      ByteBuffer weight, int position, int count, float[] out, int offset) {
+    ByteBuffer data = weight.duplicate();
     for (int i = 0; i < count; i += 2 * LANES) {
       IntVector pairs = pairs(data, position + 2 * i);
       f16Even(pairs).intoArray(out, offset + i);
@@ -156,7 +160,14 @@ final class VectorWeights {
   }
 
   private static void dotsF32(
-      ByteBuffer data, int position, int stride, float[] row, int offset, int count, float[] sums) {
+      ByteBuffer weight,
+      int position,
+      int stride,
+      float[] row,
+      int offset,
+      int count,
+      float[] sums) {
+    ByteBuffer data = weight.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
@@ -173,7 +184,14 @@ final class VectorWeights {
   }
 
   private static void dotsBf16(
-      ByteBuffer data, int position, int stride, float[] row, int offset, int count, float[] sums) {
+      ByteBuffer weight,
+      int position,
+      int stride,
+      float[] row,
+      int offset,
+      int count,
+      float[] sums) {
+    ByteBuffer data = weight.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
@@ -201,7 +219,7 @@ final class VectorWeights {
    * sums, so that nothing leaves a single's range. Powers of two round nothing.
    */
   private static void dotsFiniteF16(
-      ByteBuffer data,
+      ByteBuffer weight,
       int position,
       int stride,
       float[] row,
@@ -209,6 +227,7 @@ final class VectorWeights {
       int count,
       float[] sums,
       int sum) {
+    ByteBuffer data = weight.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     for (int i = 0; i < count; i += 2 * LANES) {
@@ -226,7 +245,8 @@ final class VectorWeights {
 
   /** The product of one output, whatever its weights. */
   private static void dotF16(
-      ByteBuffer data, int position, float[] row, int offset, int count, float[] sums, int sum) {
+      ByteBuffer weight, int position, float[] row, int offset, int count, float[] sums, int sum) {
+    ByteBuffer data = weight.duplicate();
     FloatVector s = FloatVector.zero(FLOATS);
     for (int i = 0; i < count; i += 2 * LANES) {
       FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i);
