@@ -5,10 +5,10 @@ import java.nio.ByteOrder;
 import java.util.function.LongSupplier;
 
 /**
- * The heap's part for weights in blocks. C2 reads a vector from an array in one instruction; from a
- * buffer it takes some fifteen more, since it fetches the buffer's fields anew each time. So they
- * are copied from where they are mapped, as long as they take half of the heap at the most. Weights
- * as they are stored stay mapped: they are larger, and gain less.
+ * The heap's part for weights in blocks. C2 reads a vector from an array in one instruction, from a
+ * buffer in some five, and the heap may have huge pages. So they are copied from where they are
+ * mapped, as long as they take half of the heap at the most. Weights as they are stored stay
+ * mapped: they are larger, and gain less.
  */
 final class WeightMemory {
   private final long mostWords;
