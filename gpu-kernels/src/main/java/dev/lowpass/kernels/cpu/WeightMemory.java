@@ -51,13 +51,12 @@ final class WeightMemory {
   private boolean extend(int count) {
     long least = (long) AlignedFloats.BEGIN + count;
     long size = Math.max(least, Math.max(AlignedFloats.large(), Math.min(words, 1 << 24)));
-    if (words + size > mostWords) {
+    // Asked before, since some clusters kill a process at its first OutOfMemoryError.
+    long room = Math.min(mostWords - words, freeBytes.getAsLong() / Integer.BYTES);
+    if (size > room) {
       size = least;
     }
-    // Asked before, since some clusters kill a process at its first OutOfMemoryError.
-    if (words + size > mostWords
-        || size * Integer.BYTES > freeBytes.getAsLong()
-        || size > Sizes.MAX_ARRAY) {
+    if (size > room || size > Sizes.MAX_ARRAY) {
       return false;
     }
     array = new int[(int) size];

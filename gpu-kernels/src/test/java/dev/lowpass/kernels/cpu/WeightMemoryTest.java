@@ -54,6 +54,16 @@ class WeightMemoryTest {
     assertThat(full.copy(bytes(1 << 20))).isNotNull();
   }
 
+  @Test
+  void aSmallOneIsTakenWhereThereIsNoRoomForOthersBesideIt() {
+    AtomicLong free = new AtomicLong(MOST);
+    WeightMemory full = new WeightMemory(MOST, free::get);
+    assertThat(full.copy(bytes(1 << 20))).isNotNull();
+    free.set(1 << 10);
+    assertThat(full.copy(bytes(100))).isNotNull();
+    assertThat(full.copy(bytes(1000))).isNull();
+  }
+
   /** So many words, at an odd address. */
   private static ByteBuffer bytes(int words) {
     ByteBuffer bytes =
