@@ -53,7 +53,9 @@ public record CpuLimits(double readBytes, double flops) {
     };
   }
 
-  /** As much as the JVM gives, with pages of its own: an array, as weights are read from. */
+  /**
+   * As much as the JVM gives, with pages of its own: an array, as weights in blocks are read from.
+   */
   private static float[] memory() {
     for (int floats = MOST_FLOATS; ; floats /= 2) {
       try {

@@ -113,8 +113,8 @@ final class VectorWeights {
   }
 
   private static void bf16ToFloats(
-      ByteBuffer weight, int position, int count, float[] out, int offset) {
-    ByteBuffer data = weight.duplicate();
+      ByteBuffer mapped, int position, int count, float[] out, int offset) {
+    ByteBuffer data = mapped.duplicate();
     for (int i = 0; i < count; i += 2 * LANES) {
       IntVector pairs = pairs(data, position + 2 * i);
       bf16Even(pairs).intoArray(out, offset + i);
@@ -123,8 +123,8 @@ final class VectorWeights {
   }
 
   private static void f16ToFloats(
-      ByteBuffer weight, int position, int count, float[] out, int offset) {
-    ByteBuffer data = weight.duplicate();
+      ByteBuffer mapped, int position, int count, float[] out, int offset) {
+    ByteBuffer data = mapped.duplicate();
     for (int i = 0; i < count; i += 2 * LANES) {
       IntVector pairs = pairs(data, position + 2 * i);
       f16Even(pairs).intoArray(out, offset + i);
@@ -160,14 +160,14 @@ final class VectorWeights {
   }
 
   private static void dotsF32(
-      ByteBuffer weight,
+      ByteBuffer mapped,
       int position,
       int stride,
       float[] row,
       int offset,
       int count,
       float[] sums) {
-    ByteBuffer data = weight.duplicate();
+    ByteBuffer data = mapped.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
@@ -184,14 +184,14 @@ final class VectorWeights {
   }
 
   private static void dotsBf16(
-      ByteBuffer weight,
+      ByteBuffer mapped,
       int position,
       int stride,
       float[] row,
       int offset,
       int count,
       float[] sums) {
-    ByteBuffer data = weight.duplicate();
+    ByteBuffer data = mapped.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     FloatVector s2 = FloatVector.zero(FLOATS);
@@ -219,7 +219,7 @@ final class VectorWeights {
    * sums, so that nothing leaves a single's range. Powers of two round nothing.
    */
   private static void dotsFiniteF16(
-      ByteBuffer weight,
+      ByteBuffer mapped,
       int position,
       int stride,
       float[] row,
@@ -227,7 +227,7 @@ final class VectorWeights {
       int count,
       float[] sums,
       int sum) {
-    ByteBuffer data = weight.duplicate();
+    ByteBuffer data = mapped.duplicate();
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = FloatVector.zero(FLOATS);
     for (int i = 0; i < count; i += 2 * LANES) {
@@ -245,8 +245,8 @@ final class VectorWeights {
 
   /** The product of one output, whatever its weights. */
   private static void dotF16(
-      ByteBuffer weight, int position, float[] row, int offset, int count, float[] sums, int sum) {
-    ByteBuffer data = weight.duplicate();
+      ByteBuffer mapped, int position, float[] row, int offset, int count, float[] sums, int sum) {
+    ByteBuffer data = mapped.duplicate();
     FloatVector s = FloatVector.zero(FLOATS);
     for (int i = 0; i < count; i += 2 * LANES) {
       FloatVector even = FloatVector.fromArray(FLOATS, row, offset + i);
